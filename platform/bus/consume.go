@@ -10,12 +10,12 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"go.opentelemetry.io/otel/attribute"
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/covewise/covewise/platform/errclass"
+	"github.com/covewise/covewise/platform/telemetry"
 )
 
 // Delivery is a message handed to a Handler.
@@ -154,7 +154,7 @@ func (l *loop) take(ctx context.Context, msg jetstream.Msg) {
 func (l *loop) call(ctx context.Context, msg jetstream.Msg, d Delivery) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, l.timeout)
 	defer cancel()
-	publisher := trace.SpanContextFromContext(propagation.TraceContext{}.Extract(context.Background(), propagation.HeaderCarrier(msg.Headers())))
+	publisher := trace.SpanContextFromContext(telemetry.Extract(ctx, msg.Headers()))
 	ctx, span := l.bus.tracer.Start(ctx, string(l.role)+" "+string(d.Subject.Family)+"."+d.Subject.Verb,
 		trace.WithSpanKind(trace.SpanKindConsumer),
 		trace.WithLinks(trace.Link{SpanContext: publisher}),

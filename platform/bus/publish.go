@@ -10,10 +10,10 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
-	"go.opentelemetry.io/otel/propagation"
 	"google.golang.org/protobuf/proto"
 
 	"github.com/covewise/covewise/platform/errclass"
+	"github.com/covewise/covewise/platform/telemetry"
 )
 
 // Message is something to publish. ID is derived from what the message says (never random), so that a
@@ -161,6 +161,6 @@ func (b *Bus) encode(ctx context.Context, m Message) (*nats.Msg, error) {
 	if m.TTL > 0 {
 		msg.Header.Set(jetstream.MsgTTLHeader, m.TTL.String())
 	}
-	propagation.TraceContext{}.Inject(ctx, propagation.HeaderCarrier(msg.Header))
+	telemetry.Inject(ctx, msg.Header)
 	return msg, nil
 }

@@ -1,0 +1,75 @@
+# Everything is a target here; `make help` lists them. Only Go, git and make are needed for run, build and
+# test (a C compiler too for the race detector; without one the tests run without it). The other tools are
+# built from pinned versions into .tools on first use.
+
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+MODULES := $(patsubst %/go.mod,%,$(sort $(wildcard */go.mod services/*/go.mod)))
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS := -X main.version=$(VERSION)
+TOOLS   := $(CURDIR)/.tools
+RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
+
+BUF_VERSION           := v1.75.0
+PROTOC_GEN_GO_VERSION := v1.36.12
+GOLANGCI_VERSION      := v2.15.0
+GOFUMPT_VERSION       := v0.12.0
+
+help: ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
+
+run: build ## build covewise and start the demo: the whole system against fake servers, page on 127.0.0.1:8080
+	./bin/covewise demo
+
+build: ## build the covewise binary into bin/
+	go build -ldflags '$(LDFLAGS)' -o bin/ ./allinone/cmd/covewise
+
+test: ## run all tests, with the race detector where there is a C compiler
+	@[ -n "$(RACE)" ] || echo "no C compiler: running without the race detector"
+	go test $(RACE) -shuffle=on -timeout 10m work
+
+bench: ## run the benchmarks and print their figures beside a reference measured in the same run
+	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench/...
+
+fmt: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## format Go and proto files
+	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint fmt ./...) || exit 1; done
+	@$(MAKE) --no-print-directory $(TOOLS)/buf && $(TOOLS)/buf format -w
+
+lint: $(TOOLS)/golangci-lint $(TOOLS)/buf ## lint every module and the contracts
+	@for m in $(MODULES); do echo "lint $$m"; (cd $$m && $(TOOLS)/golangci-lint run ./...) || exit 1; done
+	$(TOOLS)/buf lint
+	$(TOOLS)/buf format -d --exit-code
+
+gen: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## regenerate the contracts' Go code and the generated documents
+	PATH=$(TOOLS):$$PATH $(TOOLS)/buf generate
+	go run ./connectors/cove/columns/cmd/columnsdoc > docs/columns.md
+
+gen-check: gen ## prove that generated files are committed as they are generated
+	git diff --exit-code -- proto docs
+
+breaking: $(TOOLS)/buf ## prove that the contracts stay readable for older readers (against BASE, default main)
+	$(TOOLS)/buf breaking --against '.git#branch=$(or $(BASE),main)'
+
+tidy: ## tidy every module
+	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
+	go work sync
+
+standalone: ## build and vet every module by itself, without the workspace
+	@for m in $(MODULES); do echo "build $$m"; (cd $$m && GOWORK=off go build ./... && GOWORK=off go vet ./...) || exit 1; done
+
+verify: gen-check lint breaking build standalone test ## what CI does
+
+clean: ## remove built files; data directories stay
+	rm -rf bin .tools
+
+$(TOOLS)/buf: Makefile
+	GOWORK=off GOBIN=$(TOOLS) go install github.com/bufbuild/buf/cmd/buf@$(BUF_VERSION) && touch $@
+$(TOOLS)/protoc-gen-go: Makefile
+	GOWORK=off GOBIN=$(TOOLS) go install google.golang.org/protobuf/cmd/protoc-gen-go@$(PROTOC_GEN_GO_VERSION) && touch $@
+$(TOOLS)/golangci-lint: Makefile
+	GOWORK=off GOBIN=$(TOOLS) go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_VERSION) && touch $@
+$(TOOLS)/gofumpt: Makefile
+	GOWORK=off GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION) && touch $@
+
+.PHONY: help run build test bench fmt lint gen gen-check breaking tidy standalone verify clean

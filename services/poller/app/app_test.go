@@ -1,0 +1,314 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/stretchr/testify/require"
+
+	"github.com/covewise/covewise/connectors/cove/covefake"
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/bus/bustest"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/poller/app"
+	"google.golang.org/protobuf/types/known/durationpb"
+)
+
+// handClock stands still until a test moves it.
+type handClock struct {
+	mu    sync.Mutex
+	now   time.Time
+	moved chan struct{}
+}
+
+func newClock() *handClock {
+	return &handClock{now: time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC), moved: make(chan struct{})}
+}
+
+func (c *handClock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *handClock) Add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
+	close(c.moved)
+	c.moved = make(chan struct{})
+}
+
+func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
+	until := c.Now().Add(d)
+	for {
+		c.mu.Lock()
+		now, moved := c.now, c.moved
+		c.mu.Unlock()
+		if !now.Before(until) {
+			return ctx.Err()
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-moved:
+		}
+	}
+}
+
+// world is a bus, a fake Cove and one tenant.
+type world struct {
+	t     *testing.T
+	clock *handClock
+	nc    *nats.Conn
+	bus   *bus.Bus
+	cove  *covefake.Server
+	opts  app.Options
+}
+
+const root, customer, site = 700, 710, 711
+
+func newWorld(t *testing.T, devices int) *world {
+	t.Helper()
+	w := &world{t: t, clock: newClock(), nc: bustest.Start(t)}
+	w.bus = bustest.Open(t, w.nc)
+	w.cove = covefake.New(covefake.Options{Clock: w.clock, Username: "psa-sync", Password: "tok"})
+	fleet := covefake.Fleet{Root: root, Partners: []covefake.Partner{
+		{ID: root, Name: "Harbor IT", Level: "Reseller", State: "InProduction"},
+		{ID: customer, ParentID: root, Name: `Müller & Söhne "Nord"`, Level: "EndCustomer", State: "InProduction", ExternalCode: "CWM:12"},
+		{ID: site, ParentID: customer, Name: "Kiel", Level: "Site", State: "InProduction"},
+	}}
+	for i := range devices {
+		fleet.Devices = append(fleet.Devices, healthy(w.clock, int64(1000+i)))
+	}
+	require.NoError(t, w.cove.SetFleet(fleet))
+	server := httptest.NewServer(w.cove)
+	t.Cleanup(server.Close)
+
+	secret := filepath.Join(t.TempDir(), "cove.secret")
+	require.NoError(t, os.WriteFile(secret, []byte("tok\n"), 0o600))
+	tenants, err := bus.OpenStore[*tenantv1.Settings](t.Context(), w.bus, bus.Tenants)
+	require.NoError(t, err)
+	_, err = tenants.Put(t.Context(), "harbor", &tenantv1.Settings{
+		Id: "harbor", PollInterval: durationpb.New(15 * time.Minute),
+		Cove: &tenantv1.Cove{Url: server.URL + "/jsonapi", Username: "psa-sync", Password: &tenantv1.SecretRef{File: secret}},
+	}, 0)
+	require.NoError(t, err)
+	w.opts = app.Options{NATS: w.nc, Logger: bustest.Logger(t), Clock: w.clock, ID: "a", RequestsPerSecond: 10000}
+	return w
+}
+
+func healthy(c *handClock, id int64) covefake.Device {
+	ago := func(d time.Duration) string { return covefake.Unix(c.Now().Add(-d)) }
+	return covefake.Device{AccountID: id, PartnerID: site, Settings: map[string]string{
+		"AN": fmt.Sprintf("srv-%d", id), "MN": fmt.Sprintf("SRV-%d", id), "AT": "1", "OT": "2", "OS": "Windows Server 2022", "I78": "D01D02",
+		"T0": "5", "T7": "0", "TS": ago(time.Minute), "TL": ago(2 * time.Hour), "MF": "Dell Inc.",
+		"D01F00": "5", "D01F06": "0", "D01F09": ago(2 * time.Hour), "D02F00": "5", "D02F06": "0", "D02F09": ago(3 * time.Hour),
+	}}
+}
+
+func (w *world) once() *statusv1.SweepCompleted {
+	w.t.Helper()
+	all, err := app.Once(w.t.Context(), w.opts)
+	require.NoError(w.t, err)
+	return all["harbor"]
+}
+
+// published returns the sweep's messages on the bus since the call before, by device, and the sweep's end.
+func (w *world) published(sweep uint64) (map[string]*statusv1.Snapshot, *statusv1.SweepCompleted) {
+	w.t.Helper()
+	snapshots := map[string]*statusv1.Snapshot{}
+	var end *statusv1.SweepCompleted
+	ctx, stop := context.WithCancel(w.t.Context())
+	defer stop()
+	require.NoError(w.t, w.bus.Consume(ctx, bus.Evaluator, time.Minute, func(_ context.Context, d bus.Delivery) error {
+		if d.Subject.Verb == bus.VerbSnapshot {
+			s := &statusv1.Snapshot{}
+			require.NoError(w.t, d.Decode(s))
+			require.Nil(w.t, end, "a snapshot after the end of its sweep")
+			snapshots[s.GetDeviceId()] = s
+			return nil
+		}
+		done := &statusv1.SweepCompleted{}
+		require.NoError(w.t, d.Decode(done))
+		if done.GetSweep() == sweep {
+			end = done
+			// Ending here answers this very message with a nak; it comes again and is ignored.
+			stop()
+		}
+		return nil
+	}))
+	return snapshots, end
+}
+
+func columns(s *statusv1.Snapshot) map[string]string {
+	all := map[string]string{}
+	for _, c := range s.GetColumns() {
+		all[c.GetCode()] = c.GetValue()
+	}
+	return all
+}
+
+func TestTheFirstSweepPublishesEverythingAndTheNextOnlyWhatChanged(t *testing.T) {
+	w := newWorld(t, 3)
+	first := w.once()
+	require.True(t, first.GetComplete())
+	require.EqualValues(t, 3, first.GetDevices())
+	snapshots, end := w.published(1)
+	require.Len(t, snapshots, 3)
+	require.Equal(t, []string{"1000", "1001", "1002"}, end.GetNewDeviceIds())
+	got := snapshots["1001"]
+	require.Equal(t, "Kiel", got.GetSite())
+	require.Equal(t, &statusv1.Customer{Id: "710", Name: `Müller & Söhne "Nord"`, Level: "EndCustomer", State: "InProduction", Reference: "CWM:12"}, plain(got.GetCustomer()))
+	require.Equal(t, "Dell Inc.", columns(got)["MF"], "changed devices come with their descriptive columns")
+	require.Equal(t, "5", columns(got)["D02F00"])
+
+	w.clock.Add(15 * time.Minute)
+	require.NoError(t, w.cove.UpdateDevice(1000, func(d *covefake.Device) { d.Set("TS", covefake.Unix(w.clock.Now())) }))
+	require.NoError(t, w.cove.UpdateDevice(1001, func(d *covefake.Device) { d.Set("D01F00", "2") }))
+	require.True(t, w.cove.RemoveDevice(1002))
+	second := w.once()
+	require.EqualValues(t, 2, second.GetSweep())
+	snapshots, end = w.published(2)
+	require.Len(t, snapshots, 1, "a heartbeat is no change")
+	require.Contains(t, snapshots, "1001")
+	require.Equal(t, []string{"1002"}, end.GetGoneDeviceIds())
+	require.Empty(t, end.GetNewDeviceIds())
+}
+
+func plain(c *statusv1.Customer) *statusv1.Customer {
+	return &statusv1.Customer{Id: c.GetId(), Name: c.GetName(), Level: c.GetLevel(), State: c.GetState(), Reference: c.GetReference()}
+}
+
+func TestAnUnchangedFleetOfFiveThousandCostsSevenRequests(t *testing.T) {
+	w := newWorld(t, 5000)
+	require.True(t, w.once().GetComplete())
+	w.clock.Add(20 * time.Minute) // the visa has aged out
+	w.cove.ResetCounts()
+	done := w.once()
+	require.True(t, done.GetComplete())
+	require.Zero(t, done.GetPublished())
+	require.Equal(t, map[string]int{"Login": 1, "EnumerateAccountStatistics": 6}, w.cove.Counts())
+	require.EqualValues(t, 7, done.GetRequests())
+}
+
+func TestWhateverCoveDoesWrongMakesTheSweepIncompleteAndTheNextRecovers(t *testing.T) {
+	cases := []struct {
+		says  string
+		fault covefake.Fault
+		want  string
+	}{
+		{"an RPC error", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultRPCError, Data: 13501, Message: "Operation failed because of security reasons"}, "security reasons"},
+		{"a truncated page", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultTruncated}, "enumerate devices"},
+		{"HTML", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultHTML}, "text/html"},
+		{"an empty body", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultEmpty}, "enumerate devices"},
+		{"no devices", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultNoDevices}, "Cove returned no device; the last complete sweep had 3"},
+		{"a missing row", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultMissingRow, Rows: 1}, "Cove counts 3 devices and its pages held 2"},
+		{"a repeated row", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultRepeatedRow, Rows: 1}, "came twice"},
+		{"a short page", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultShortPage, Rows: 2}, "Cove counts 3 devices and its pages held 2"},
+		{"a visa that is refused again and again", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultRPCError, Data: 1701, Message: "Visa is inconsistent/corrupted."}, "Visa"},
+		{"a gateway error", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultHTTPStatus, Status: 502}, "502"},
+	}
+	for _, c := range cases {
+		t.Run(c.says, func(t *testing.T) {
+			w := newWorld(t, 3)
+			require.True(t, w.once().GetComplete())
+			w.published(1)
+			w.clock.Add(15 * time.Minute)
+			_, err := w.cove.AddFault(c.fault)
+			require.NoError(t, err)
+			bad := w.once()
+			require.False(t, bad.GetComplete())
+			require.Contains(t, bad.GetFailure(), c.want)
+			require.NotEmpty(t, bad.GetFailureClass())
+			snapshots, end := w.published(2)
+			require.Empty(t, snapshots)
+			require.False(t, end.GetComplete())
+			require.Empty(t, end.GetGoneDeviceIds())
+
+			w.cove.ClearFaults()
+			w.clock.Add(15 * time.Minute)
+			good := w.once()
+			require.True(t, good.GetComplete())
+			require.Zero(t, good.GetPublished(), "nothing changed meanwhile")
+			require.Empty(t, good.GetGoneDeviceIds())
+		})
+	}
+}
+
+func TestAnExpiredVisaCostsOneLoginAndNothingElse(t *testing.T) {
+	w := newWorld(t, 3)
+	_, err := w.cove.AddFault(covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultExpiredVisa, Times: 1})
+	require.NoError(t, err)
+	require.True(t, w.once().GetComplete())
+	require.Equal(t, 2, w.cove.Counts()["Login"])
+}
+
+func TestSessionErrorsComeWithTheSnapshotOfADeviceInTrouble(t *testing.T) {
+	w := newWorld(t, 2)
+	require.NoError(t, w.cove.UpdateDevice(1000, func(d *covefake.Device) { d.Set("D01F00", "2"); d.Set("T0", "2"); d.Set("D01F06", "15") }))
+	require.NoError(t, w.cove.AddSession(1000, covefake.Session{
+		Plugin: "FileSystem", Status: "Failed", At: covefake.Unix(w.clock.Now().Add(-time.Hour)),
+		Errors: []covefake.SessionError{{Code: 5, Text: "Access denied", Filename: `D:\file.xlsx`, Count: 15}},
+	}))
+	w.once()
+	snapshots, _ := w.published(1)
+	require.Empty(t, snapshots["1001"].GetSourceErrors())
+	require.Len(t, snapshots["1000"].GetSourceErrors(), 1)
+	entry := snapshots["1000"].GetSourceErrors()[0]
+	require.Equal(t, "D01", entry.GetSourceCode())
+	require.Equal(t, "Failed", entry.GetSessionStatus())
+	require.EqualValues(t, 15, entry.GetErrorsTotal())
+	require.Len(t, entry.GetErrors(), 1)
+	require.Equal(t, "Access denied", entry.GetErrors()[0].GetText())
+	require.Equal(t, `D:\file.xlsx`, entry.GetErrors()[0].GetItem())
+	require.EqualValues(t, 15, entry.GetErrors()[0].GetCount())
+}
+
+func TestAStorageNodeThatIsDownCostsTheCauseNotTheSweep(t *testing.T) {
+	w := newWorld(t, 2)
+	require.NoError(t, w.cove.UpdateDevice(1000, func(d *covefake.Device) { d.Set("D01F00", "2") }))
+	_, err := w.cove.AddFault(covefake.Fault{Kind: covefake.FaultNodeDown, Match: "QuerySessions"})
+	require.NoError(t, err)
+	require.True(t, w.once().GetComplete())
+	snapshots, _ := w.published(1)
+	require.NotEmpty(t, snapshots["1000"].GetSourceErrors()[0].GetUnavailable())
+}
+
+func TestRunSweepsEachSlotOnceAlsoWithTwoPollers(t *testing.T) {
+	w := newWorld(t, 2)
+	ctx, stop := context.WithCancel(t.Context())
+	var pollers sync.WaitGroup
+	for _, id := range []string{"a", "b"} {
+		opts := w.opts
+		opts.ID = id
+		pollers.Go(func() {
+			if err := app.Run(ctx, opts); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	leases, err := bus.OpenStore[*statusv1.PollLease](t.Context(), w.bus, bus.PollLease)
+	require.NoError(t, err)
+	for slot := range uint64(4) {
+		require.Eventually(t, func() bool {
+			l, _, err := leases.Get(t.Context(), "harbor")
+			return err == nil && l.GetOwner() == "" && l.GetLast().GetSweep() == slot+1
+		}, 30*time.Second, 5*time.Millisecond)
+		w.clock.Add(15 * time.Minute)
+	}
+	stop()
+	pollers.Wait()
+	require.GreaterOrEqual(t, w.cove.Counts()["EnumerateAccountStatistics"], 4)
+	l, _, err := leases.Get(t.Context(), "harbor")
+	require.NoError(t, err)
+	require.Empty(t, l.GetOwner(), "a poller that stops gives its leases back")
+}

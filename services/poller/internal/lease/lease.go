@@ -1,0 +1,77 @@
+// Package lease decides which poller sweeps a tenant and when. The record is a status.v1.PollLease in the
+// bucket poll_lease; every change is a compare-and-set, so of two pollers that claim at once one wins. It
+// does no I/O.
+package lease
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+)
+
+// Next returns when a poller may claim the tenant next: when its sweep is due and nobody else holds it. The
+// zero time means at once.
+func Next(l *statusv1.PollLease, self string) time.Time {
+	if l == nil {
+		return time.Time{}
+	}
+	due := l.GetNextDue().AsTime()
+	if owner := l.GetOwner(); owner != "" && owner != self && l.GetUntil().AsTime().After(due) {
+		return l.GetUntil().AsTime()
+	}
+	return due
+}
+
+// Claim returns the lease taken by self for a sweep with a number of its own, and false when it is not self's
+// turn. force takes a tenant that is not due; it never takes one that another poller holds.
+func Claim(l *statusv1.PollLease, self string, now time.Time, length time.Duration, force bool) (*statusv1.PollLease, bool) {
+	held := l.GetOwner() != "" && l.GetOwner() != self && l.GetUntil().AsTime().After(now)
+	if held || (!force && Next(l, self).After(now)) {
+		return nil, false
+	}
+	taken := &statusv1.PollLease{SchemaVersion: 1}
+	if l != nil {
+		taken = proto.CloneOf(l)
+	}
+	taken.Owner = self
+	taken.Until = timestamppb.New(now.Add(length))
+	taken.Sweep++
+	return taken, true
+}
+
+// Renew returns the lease held for longer, and false when self no longer holds it for that sweep.
+func Renew(l *statusv1.PollLease, self string, sweep uint64, now time.Time, length time.Duration) (*statusv1.PollLease, bool) {
+	if l.GetOwner() != self || l.GetSweep() != sweep {
+		return nil, false
+	}
+	kept := proto.CloneOf(l)
+	kept.Until = timestamppb.New(now.Add(length))
+	return kept, true
+}
+
+// Release returns the lease given back after a sweep, due again one interval after the sweep began, and false
+// when self no longer holds it. A sweep longer than the interval is followed by the next at once. done is
+// nil when the sweep was broken off: then it stays due.
+func Release(l *statusv1.PollLease, self string, began time.Time, interval time.Duration, done *statusv1.SweepCompleted) (*statusv1.PollLease, bool) {
+	if l.GetOwner() != self {
+		return nil, false
+	}
+	free := proto.CloneOf(l)
+	free.Owner, free.Until = "", nil
+	if done == nil {
+		return free, true
+	}
+	if done.GetSweep() != l.GetSweep() {
+		return nil, false
+	}
+	free.NextDue = timestamppb.New(began.Add(interval))
+	free.Last = proto.CloneOf(done)
+	free.Last.NewDeviceIds, free.Last.GoneDeviceIds = nil, nil
+	if done.GetComplete() {
+		free.LastCompleteAt = done.GetObservedAt()
+	}
+	return free, true
+}
