@@ -9,6 +9,7 @@ MODULES := $(patsubst %/go.mod,%,$(sort $(wildcard */go.mod services/*/go.mod)))
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS := -X main.version=$(VERSION)
 TOOLS   := $(CURDIR)/.tools
+BASE    ?= HEAD~1
 RACE    := $(shell command -v $${CC:-cc} >/dev/null 2>&1 && [ "$$(go env CGO_ENABLED)" = 1 ] && echo -race)
 
 BUF_VERSION           := v1.75.0
@@ -48,8 +49,8 @@ gen: $(TOOLS)/buf $(TOOLS)/protoc-gen-go ## regenerate the contracts' Go code an
 gen-check: gen ## prove that generated files are committed as they are generated
 	git diff --exit-code -- proto docs
 
-breaking: $(TOOLS)/buf ## prove that the contracts stay readable for older readers (against BASE, default main)
-	$(TOOLS)/buf breaking --against '.git#branch=$(or $(BASE),main)'
+breaking: $(TOOLS)/buf ## prove that the contracts stay readable for older readers (against BASE, default the commit before)
+	@if git rev-parse -q --verify $(BASE)^{commit} >/dev/null; then $(TOOLS)/buf breaking --against ".git#ref=$$(git rev-parse $(BASE))"; else echo "no commit $(BASE) to compare with"; fi
 
 tidy: ## tidy every module
 	@for m in $(MODULES); do (cd $$m && GOWORK=off go mod tidy) || exit 1; done
