@@ -79,7 +79,7 @@ func (r *rig) everything(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, page.Rows, 3)
 	server := page.Rows[0]
-	require.EqualValues(t, []int64{11, 481290}, []int64{server.AccountID, server.PartnerID})
+	require.Equal(t, []int64{11, 481290}, []int64{server.AccountID, server.PartnerID})
 	for code, want := range map[string]string{
 		"AN": "srv_1", "AR": "Portland", "T0": "8", "T7": "3", "US": "188702358870", "D01F00": "8", "D01F06": "3", "D02F00": "5", "IP": "10.0.0.1,10.0.0.2",
 	} {

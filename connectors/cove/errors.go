@@ -102,9 +102,8 @@ func classifyStatus(rq request, resp *http.Response, wait retryPolicy, came stri
 // classifyFault gives a failure on the way its class. A storage node with a certificate that does not verify
 // (known of nodes outside the vendor's domains) stays that way, so only that node is given up.
 func classifyFault(rq request, err error) error {
-	var certificate *tls.CertificateVerificationError
 	if rq.place == placeNode {
-		if errors.As(err, &certificate) {
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 			return errclass.Newf(errclass.Rejected, "asking the storage node", "%s: its certificate is not trusted: %w", rq.method, err)
 		}
 		return errclass.Newf(errclass.Transient, "asking the storage node", "%s: %w", rq.method, err)

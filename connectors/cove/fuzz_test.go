@@ -88,11 +88,11 @@ func FuzzEnvelope(f *testing.F) {
 			return
 		}
 		require.True(t, json.Valid(body))
-		require.False(t, isNull(inner(outer)) != (inner(outer) == nil), "null is nil")
+		require.Equal(t, isNull(inner(outer)), (inner(outer) == nil), "null is nil")
 		if got.fault != nil {
 			rpc := parseRPCError("M", got.fault, nil)
 			var found *RPCError
-			require.True(t, errors.As(classifyRPC(placeManagement, rpc), &found))
+			require.ErrorAs(t, classifyRPC(placeManagement, rpc), &found)
 			require.LessOrEqual(t, utf8.RuneCountInString(rpc.Message), 300)
 		}
 	})

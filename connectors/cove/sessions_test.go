@@ -3,6 +3,7 @@ package cove_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"strings"
 	"testing"
@@ -70,9 +71,7 @@ func TestSessionErrorsOfASystem(t *testing.T) {
 
 	auth := map[string]any{"accountId": 3785154.0, "account": "ext1012c_6qwxr", "token": markedToken}
 	with := func(more map[string]any) map[string]any {
-		for k, v := range auth {
-			more[k] = v
-		}
+		maps.Copy(more, auth)
 		return more
 	}
 	require.Equal(t, []call{{Method: "QuerySessions", Path: "/repserv_json", Params: with(map[string]any{

@@ -3,6 +3,7 @@ package bus
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strconv"
 
 	"github.com/nats-io/nats.go"
@@ -35,9 +36,7 @@ func (l *loop) bury(ctx context.Context, msg jetstream.Msg, d Delivery, cause er
 	}
 	dead := nats.NewMsg("dlq." + l.bus.opts.Service + "." + Token(tenant))
 	dead.Data = msg.Data()
-	for k, v := range msg.Headers() {
-		dead.Header[k] = v
-	}
+	maps.Copy(dead.Header, msg.Headers())
 	dead.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s:%d:%s", l.stream, d.Sequence, l.durable))
 	dead.Header.Set(HeaderStream, l.stream)
 	dead.Header.Set(HeaderSequence, strconv.FormatUint(d.Sequence, 10))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"strconv"
 	"time"
 
@@ -104,9 +105,7 @@ func (b *Bus) publishAtomic(ctx context.Context, msgs []*nats.Msg) error {
 	for i, msg := range msgs {
 		m := nats.NewMsg(msg.Subject)
 		m.Data = msg.Data
-		for k, v := range msg.Header {
-			m.Header[k] = v
-		}
+		maps.Copy(m.Header, msg.Header)
 		m.Header.Set("Nats-Batch-Id", batch)
 		m.Header.Set("Nats-Batch-Sequence", strconv.Itoa(i+1))
 		last := i == len(msgs)-1

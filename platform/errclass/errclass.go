@@ -103,8 +103,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // Of returns the class of err: that of the outermost Error in its chain, Transient for a cancelled or
 // timed-out context, and Bug for everything else.
 func Of(err error) Class {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.Class
 	}
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
@@ -115,8 +114,7 @@ func Of(err error) Class {
 
 // RetryAfter returns how long the other side asked to wait, or 0.
 func RetryAfter(err error) time.Duration {
-	var e *Error
-	if errors.As(err, &e) {
+	if e, ok := errors.AsType[*Error](err); ok {
 		return e.RetryAfter
 	}
 	return 0

@@ -124,8 +124,7 @@ func readDocumentFile(path string) (text []byte, complaint string) {
 
 // cause takes the path off an error of the file system, because the message around it names the file already.
 func cause(err error) error {
-	var pathError *fs.PathError
-	if errors.As(err, &pathError) {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
 		return pathError.Err
 	}
 	return err

@@ -19,7 +19,7 @@ func (p Problem) String() string {
 }
 
 // Problems is the error of Load: everything that is wrong with a file, in the order of its lines.
-type Problems []Problem
+type Problems []Problem //nolint:errname // it is a list that happens to be an error, and reads as one
 
 // Error returns one line per problem.
 func (ps Problems) Error() string {

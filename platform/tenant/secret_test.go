@@ -36,8 +36,8 @@ func TestSecretPrintsOnlyItsMask(t *testing.T) {
 	require.NoError(t, err)
 
 	require.NotContains(t, out.String(), mark)
-	require.Equal(t, `{"Shown":"[secret]"}`, string(asJSON))
-	require.Equal(t, "a: '[secret]'\n", string(asYAML))
+	require.JSONEq(t, `{"Shown":"[secret]"}`, string(asJSON))
+	require.YAMLEq(t, "a: '[secret]'\n", string(asYAML))
 	require.Equal(t, mark, secret.Reveal())
 	require.Empty(t, tenant.Secret{}.Reveal())
 }

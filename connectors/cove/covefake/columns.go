@@ -272,7 +272,7 @@ func isNumber(code string) bool {
 // sourcesIn lists the data source numbers in an I78 value, padded or not, with or without separators.
 func sourcesIn(i78 string) []int {
 	var list []int
-	for _, part := range strings.Split(strings.NewReplacer(",", "", " ", "").Replace(i78), "D") {
+	for part := range strings.SplitSeq(strings.NewReplacer(",", "", " ", "").Replace(i78), "D") {
 		if n, err := strconv.Atoi(part); err == nil {
 			list = append(list, n)
 		}

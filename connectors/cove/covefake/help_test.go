@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -155,9 +156,7 @@ func (r *rig) post(path, bearer string, body any, extra map[string]string) reply
 	if bearer != "" {
 		header["Authorization"] = "Bearer " + bearer
 	}
-	for k, v := range extra {
-		header[k] = v
-	}
+	maps.Copy(header, extra)
 	return r.send(http.MethodPost, path, header, string(text))
 }
 
@@ -175,9 +174,7 @@ func (r *rig) node(method string, id int64, params obj) reply {
 	r.t.Helper()
 	account := r.call("GetAccountInfoById", obj{"accountId": id}).inner(r.t).(obj)
 	all := obj{"accountId": id, "account": account["Name"], "token": account["Token"]}
-	for k, v := range params {
-		all[k] = v
-	}
+	maps.Copy(all, params)
 	return r.post("/repserv_json", "", obj{"jsonrpc": "2.0", "id": 1, "method": method, "params": all}, nil)
 }
 
@@ -186,9 +183,7 @@ func (r *rig) tenant(method string, id int64, params obj) reply {
 	r.t.Helper()
 	account := r.call("GetAccountInfoById", obj{"accountId": id}).inner(r.t).(obj)
 	all := obj{"accountToken": account["Token"]}
-	for k, v := range params {
-		all[k] = v
-	}
+	maps.Copy(all, params)
 	return r.post("/reporting_api", r.visa, obj{"jsonrpc": "2.0", "id": "x", "method": method, "params": all}, nil)
 }
 
@@ -196,9 +191,7 @@ func (r *rig) tenant(method string, id int64, params obj) reply {
 func (r *rig) statistics(query obj) reply {
 	r.t.Helper()
 	q := obj{"PartnerId": 7000, "RecordsCount": 100, "Columns": arr{"AU"}}
-	for k, v := range query {
-		q[k] = v
-	}
+	maps.Copy(q, query)
 	return r.call("EnumerateAccountStatistics", obj{"query": q})
 }
 

@@ -131,7 +131,7 @@ func (c *call) parseOrder(text string) ([]orderKey, *rpcError) {
 	if strings.TrimSpace(text) == "" {
 		return nil, nil
 	}
-	for _, part := range strings.Split(text, ",") {
+	for part := range strings.SplitSeq(text, ",") {
 		words := strings.Fields(part)
 		if len(words) == 1 {
 			words = append(words, "ASC")

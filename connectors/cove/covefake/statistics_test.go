@@ -81,8 +81,15 @@ func TestStatisticsTotalsCoverAllMatchesWhateverThePage(t *testing.T) {
 		"Totals": arr{"COUNT(AT==1)", "COUNT(AU)", "COUNT()", "SUM(T3)", "SUM(US)", "MAX(T3)", "MIN(T3)", "max(AU)", "COUNT(T0 == 5 AND TL > 2.hours().ago())"},
 	})
 	require.Equal(t, arr{
-		obj{"COUNT(AT==1)": "3"}, obj{"COUNT(AU)": "4"}, obj{"COUNT()": "4"}, obj{"SUM(T3)": "7000"}, obj{"SUM(US)": "1200"},
-		obj{"MAX(T3)": "4000"}, obj{"MIN(T3)": "1000"}, obj{"max(AU)": "104"}, obj{"COUNT(T0 == 5 AND TL > 2.hours().ago())": "1"},
+		obj{"COUNT(AT==1)": "3"},
+		obj{"COUNT(AU)": "4"},
+		obj{"COUNT()": "4"},
+		obj{"SUM(T3)": "7000"},
+		obj{"SUM(US)": "1200"},
+		obj{"MAX(T3)": "4000"},
+		obj{"MIN(T3)": "1000"},
+		obj{"max(AU)": "104"},
+		obj{"COUNT(T0 == 5 AND TL > 2.hours().ago())": "1"},
 	}, a.outer(t)["totalStatistics"])
 	require.NotContains(t, r.statistics(obj{}).outer(t), "totalStatistics", "none were asked for")
 }

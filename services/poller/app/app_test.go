@@ -12,6 +12,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/covewise/covewise/connectors/cove/covefake"
 	"github.com/covewise/covewise/platform/bus"
@@ -19,7 +20,6 @@ import (
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/poller/app"
-	"google.golang.org/protobuf/types/known/durationpb"
 )
 
 // handClock stands still until a test moves it.
@@ -210,10 +210,10 @@ func TestWhateverCoveDoesWrongMakesTheSweepIncompleteAndTheNextRecovers(t *testi
 		{"a truncated page", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultTruncated}, "enumerate devices"},
 		{"HTML", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultHTML}, "text/html"},
 		{"an empty body", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultEmpty}, "enumerate devices"},
-		{"no devices", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultNoDevices}, "Cove returned no device; the last complete sweep had 3"},
-		{"a missing row", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultMissingRow, Rows: 1}, "Cove counts 3 devices and its pages held 2"},
+		{"no devices", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultNoDevices}, "no device was returned; the last complete sweep had 3"},
+		{"a missing row", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultMissingRow, Rows: 1}, "the pages held 2 devices and Cove counts 3"},
 		{"a repeated row", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultRepeatedRow, Rows: 1}, "came twice"},
-		{"a short page", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultShortPage, Rows: 2}, "Cove counts 3 devices and its pages held 2"},
+		{"a short page", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultShortPage, Rows: 2}, "the pages held 2 devices and Cove counts 3"},
 		{"a visa that is refused again and again", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultRPCError, Data: 1701, Message: "Visa is inconsistent/corrupted."}, "Visa"},
 		{"a gateway error", covefake.Fault{Match: "EnumerateAccountStatistics", Kind: covefake.FaultHTTPStatus, Status: 502}, "502"},
 	}

@@ -407,8 +407,8 @@ type SessionError struct {
 	Item string `protobuf:"bytes,2,opt,name=item,proto3" json:"item,omitempty"`
 	// Occurrences of this text and item in the session; at least 1.
 	Count int64 `protobuf:"varint,3,opt,name=count,proto3" json:"count,omitempty"`
-	// The vendor's error code; 0 when it gives none.
-	Code int64 `protobuf:"varint,4,opt,name=code,proto3" json:"code,omitempty"`
+	// The vendor's number or name for the error; empty when it gives none.
+	Code string `protobuf:"bytes,4,opt,name=code,proto3" json:"code,omitempty"`
 	// When the error occurred; absent when unknown.
 	OccurredAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=occurred_at,json=occurredAt,proto3" json:"occurred_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -466,11 +466,11 @@ func (x *SessionError) GetCount() int64 {
 	return 0
 }
 
-func (x *SessionError) GetCode() int64 {
+func (x *SessionError) GetCode() string {
 	if x != nil {
 		return x.Code
 	}
-	return 0
+	return ""
 }
 
 func (x *SessionError) GetOccurredAt() *timestamppb.Timestamp {
@@ -1135,7 +1135,7 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\x04text\x18\x01 \x01(\tR\x04text\x12\x12\n" +
 	"\x04item\x18\x02 \x01(\tR\x04item\x12\x14\n" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
-	"\x04code\x18\x04 \x01(\x03R\x04code\x12;\n" +
+	"\x04code\x18\x04 \x01(\tR\x04code\x12;\n" +
 	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"occurredAt\"\x91\x04\n" +
 	"\x0eSweepCompleted\x12%\n" +

@@ -56,11 +56,11 @@ func (e *Enumeration) Check(known int) error {
 		// Devices may come and go while pages are read, so the count may be any between the first and the last told.
 		first, last := e.counts[0], e.counts[len(e.counts)-1]
 		if got < min(first, last) || got > max(first, last) {
-			return fmt.Errorf("Cove counts %d devices and its pages held %d", last, got)
+			return fmt.Errorf("the pages held %d devices and Cove counts %d", got, last)
 		}
 	}
 	if got == 0 && known > 0 {
-		return fmt.Errorf("Cove returned no device; the last complete sweep had %d", known)
+		return fmt.Errorf("no device was returned; the last complete sweep had %d", known)
 	}
 	return nil
 }

@@ -108,9 +108,9 @@ func TestAnEnumerationKnowsWhenItIsNotWhole(t *testing.T) {
 		{"whole without totals", [][]fleet.Device{rows(1, 2), rows(3)}, []map[string]string{nil, nil}, 3, ""},
 		{"a device added while reading", [][]fleet.Device{rows(1, 2), rows(3, 4)}, []map[string]string{totals(2), totals(3)}, 3, ""},
 		{"empty and always was", [][]fleet.Device{nil}, []map[string]string{nil}, 0, ""},
-		{"a row missing", [][]fleet.Device{rows(1, 2)}, []map[string]string{totals(2)}, 3, "Cove counts 3 devices and its pages held 2"},
+		{"a row missing", [][]fleet.Device{rows(1, 2)}, []map[string]string{totals(2)}, 3, "the pages held 2 devices and Cove counts 3"},
 		{"a row twice", [][]fleet.Device{rows(1, 2), rows(2)}, []map[string]string{totals(2), totals(2)}, 3, "device 2 came twice: the pages overlap, so others may be missing"},
-		{"suddenly nothing", [][]fleet.Device{nil}, []map[string]string{nil}, 3, "Cove returned no device; the last complete sweep had 3"},
+		{"suddenly nothing", [][]fleet.Device{nil}, []map[string]string{nil}, 3, "no device was returned; the last complete sweep had 3"},
 		{"a total that is no number", [][]fleet.Device{rows(1)}, []map[string]string{{"COUNT(AT==1)": "x"}}, 1, `total COUNT(AT==1) is "x", not a number`},
 	}
 	for _, c := range cases {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -361,7 +362,7 @@ func (p *Poller) store(ctx context.Context, snapshots []*statusv1.Snapshot, done
 		return err
 	}
 	return p.opts.Bus.Publish(ctx, bus.Message{
-		Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSweep, Tenant: done.GetTenant(), Key: fmt.Sprint(done.GetSweep())},
+		Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSweep, Tenant: done.GetTenant(), Key: strconv.FormatUint(done.GetSweep(), 10)},
 		ID:      fmt.Sprintf("sweep:%s:%d", done.GetTenant(), done.GetSweep()),
 		Body:    done,
 	})
