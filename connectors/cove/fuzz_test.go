@@ -2,7 +2,6 @@ package cove
 
 import (
 	"encoding/json"
-	"errors"
 	"strings"
 	"testing"
 	"unicode"

@@ -122,12 +122,10 @@ type parser struct {
 
 func (p *parser) peek() token { return p.tokens[p.next] }
 
-func (p *parser) take() token {
-	t := p.tokens[p.next]
-	if t.kind != endToken {
+func (p *parser) take() {
+	if p.peek().kind != endToken {
 		p.next++
 	}
-	return t
 }
 
 // accept takes the next token if it is one of these signs or keywords.

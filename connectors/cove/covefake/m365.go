@@ -45,7 +45,7 @@ func (c *call) tenantRuns(d *Device) []*run {
 
 func enumerateSessions(c *call) (answer, *rpcError) {
 	d, err := c.tenantParam()
-	w, f := c.params.window("range"), c.params.object("filter")
+	w, f := c.params.window(), c.params.object("filter")
 	types, from := f.texts("SessionTypes"), f.texts("DataSources")
 	after, hasAfter := f.integer("CreatedAfter")
 	before, hasBefore := f.integer("CreatedBefore")
@@ -91,7 +91,7 @@ type tenantError struct {
 func enumerateSessionErrors(c *call) (answer, *rpcError) {
 	d, err := c.tenantParam()
 	kind := c.params.text("dataSourceType")
-	w, f := c.params.window("range"), c.params.object("filter")
+	w, f := c.params.window(), c.params.object("filter")
 	session, _ := f.integer("SessionId")
 	sessionType := f.text("SessionType")
 	from, _ := f.integer("TimestampFrom")

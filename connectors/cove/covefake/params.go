@@ -144,7 +144,8 @@ type window struct {
 	given        bool
 }
 
-func (p *params) window(name string) window {
+func (p *params) window() window {
+	const name = "range"
 	in := p.object(name)
 	offset, _ := in.integer("Offset")
 	size, given := in.integer("Size")

@@ -236,7 +236,7 @@ type node struct {
 
 func enumerateChildPartners(c *call) (answer, *rpcError) {
 	top, err := c.partnerParam("partnerId")
-	wanted, w := c.fieldsParam(), c.params.window("range")
+	wanted, w := c.fieldsParam(), c.params.window()
 	filter := c.params.object("partnerFilter")
 	if order := filter.text("SortOrder"); order != "" && order != "ByLevelAndName" {
 		filter.wrong("SortOrder", "ByLevelAndName")

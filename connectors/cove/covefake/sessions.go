@@ -113,7 +113,7 @@ func query[T any](c *call, items []T, columns, sortable resolver, see func(T) fi
 		return nil, c.fail(ErrBadParams, "query: %v.", err)
 	}
 	by := c.params.text("orderBy")
-	w := c.params.window("range")
+	w := c.params.window()
 	items = slices.DeleteFunc(slices.Clone(items), func(item T) bool { return !f.matches(see(item), c.now) })
 	if by != "" {
 		words := strings.Fields(by)

@@ -81,7 +81,8 @@ func serve(ctx context.Context, server *covefake.Server, listen, fleet string, s
 			return err
 		}
 	}
-	listener, err := net.Listen("tcp", listen)
+	var config net.ListenConfig
+	listener, err := config.Listen(ctx, "tcp", listen)
 	if err != nil {
 		return fmt.Errorf("opening the address: %w", err)
 	}
