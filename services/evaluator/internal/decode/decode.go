@@ -1,0 +1,281 @@
+// Package decode reads what N-able Cove said about a device, the raw columns of a snapshot, into the judge's
+// vendor-neutral observation. It owns what columns mean together and which values are no information; what
+// single columns are is owned by the connector's package columns. It judges nothing.
+//
+// Snapshots are decoded anew at every sweep, because what a time is worth depends on the time of the sweep.
+package decode
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/covewise/covewise/connectors/cove/columns"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/judge"
+)
+
+// Fields of a data source.
+const (
+	fieldStatus        = 0
+	fieldSelectedSize  = 3
+	fieldErrors        = 6
+	fieldSuccess       = 9
+	fieldDuration      = 12
+	fieldSuccessStatus = 16
+	fieldFinished      = 17
+	fieldFinishedAt    = 18
+)
+
+// Columns of the device as a whole.
+const (
+	columnSources      = "I78"
+	columnTotalStatus  = "T0"
+	columnTotalErrors  = "T7"
+	columnTotalSuccess = "TL"
+)
+
+// clockSkew is how far ahead of the sweep a time may be and still be believed, as "just now". A time further
+// ahead comes from a device with a wrong clock and is no information.
+const clockSkew = 24 * time.Hour
+
+// Observe decodes a snapshot as of now, the observed time of the sweep that judges it.
+func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
+	r := newRow(snapshot.GetColumns(), now)
+	sources := columns.ParseSources(r.text(columnSources))
+	slices.SortFunc(sources, func(a, b columns.Source) int { return cmp.Compare(a.Code, b.Code) })
+	seen := judge.Observation{
+		Kind:         r.kind(),
+		OS:           r.osKind(),
+		ProfileID:    r.number("OI"),
+		Customer:     snapshot.GetCustomer(),
+		Site:         snapshot.GetSite(),
+		Created:      r.time("CD"),
+		SourcesKnown: len(sources) > 0,
+		Succeeded:    r.succeeded(),
+		TotalErrors:  r.number(columnTotalErrors),
+		TotalSuccess: r.newestSuccess(),
+		Errors:       sessionErrors(snapshot.GetSourceErrors()),
+	}
+	seen.Device = r.device(seen, snapshot.GetDeviceId())
+	for _, source := range sources {
+		s := judge.Source{
+			Code:     source.Code,
+			Name:     source.Name,
+			Last:     r.status(columns.FieldCode(source.Code, fieldStatus)),
+			Finished: r.status(columns.FieldCode(source.Code, fieldFinished)),
+			Errors:   r.number(columns.FieldCode(source.Code, fieldErrors)),
+			Success:  r.time(columns.FieldCode(source.Code, fieldSuccess)),
+		}
+		seen.Sources = append(seen.Sources, s)
+		seen.Device.Sources = append(seen.Device.Sources, r.sourceStatus(s))
+	}
+	return seen
+}
+
+// row is a device's columns by canonical code, read as of a time.
+type row struct {
+	now    time.Time
+	values map[string]*statusv1.Column
+}
+
+func newRow(raw []*statusv1.Column, now time.Time) row {
+	r := row{now: now, values: make(map[string]*statusv1.Column, len(raw))}
+	for _, column := range raw {
+		code := columns.Canonical(column.GetCode())
+		if known := r.values[code]; known == nil || known.GetValue() == "" {
+			r.values[code] = column
+		}
+	}
+	return r
+}
+
+func (r row) text(code string) string { return strings.TrimSpace(r.values[code].GetValue()) }
+
+func (r row) number(code string) judge.Fact[int64] {
+	value, known := columns.Int(r.text(code))
+	return judge.Fact[int64]{Value: value, Known: known, Raw: r.values[code]}
+}
+
+func (r row) time(code string) judge.Fact[time.Time] {
+	value, known := columns.Time(r.text(code))
+	if !known || value.Sub(r.now) > clockSkew {
+		return judge.Fact[time.Time]{Raw: r.values[code]}
+	}
+	if value.After(r.now) {
+		value = r.now
+	}
+	return judge.Fact[time.Time]{Value: value, Known: true, Raw: r.values[code]}
+}
+
+// translate turns the vendor's session states into the judge's.
+func translate(code int) judge.Status {
+	switch code {
+	case columns.StatusInProcess:
+		return judge.StatusRunning
+	case columns.StatusFailed:
+		return judge.StatusFailed
+	case columns.StatusAborted:
+		return judge.StatusAborted
+	case columns.StatusCompleted:
+		return judge.StatusCompleted
+	case columns.StatusInterrupted:
+		return judge.StatusInterrupted
+	case columns.StatusNotStarted:
+		return judge.StatusNotStarted
+	case columns.StatusCompletedWithErrors:
+		return judge.StatusCompletedWithErrors
+	case columns.StatusInProgressWithFaults:
+		return judge.StatusRunningWithFaults
+	case columns.StatusOverQuota:
+		return judge.StatusOverQuota
+	case columns.StatusNoSelection:
+		return judge.StatusNoSelection
+	case columns.StatusRestarted:
+		return judge.StatusRestarted
+	case columns.StatusBlocked:
+		return judge.StatusBlocked
+	default:
+		return judge.StatusUnknown
+	}
+}
+
+// status reads a session status. Nothing and 0 mean that there was no session to speak of: no information.
+func (r row) status(code string) judge.Fact[judge.Status] {
+	fact := judge.Fact[judge.Status]{Raw: r.values[code]}
+	value := r.text(code)
+	status, ok := columns.ParseStatus(value)
+	switch {
+	case value == "", ok && status.Code == columns.StatusNoData:
+	case ok:
+		fact.Value, fact.Known = translate(status.Code), true
+	default:
+		fact.Value, fact.Known = judge.StatusUnknown, true
+	}
+	return fact
+}
+
+func (r row) kind() judge.Kind {
+	switch r.text("AT") {
+	case "":
+		return judge.KindUnreported
+	case "1":
+		return judge.KindComputer
+	case "2":
+		return judge.KindM365
+	default:
+		return judge.KindOther
+	}
+}
+
+func (r row) osKind() judge.OSKind {
+	switch r.text("OT") {
+	case "1":
+		return judge.OSWorkstation
+	case "2":
+		return judge.OSServer
+	default:
+		return judge.OSUnreported
+	}
+}
+
+// succeeded reports whether any data source, configured or not, ever left a good backup: by its time or,
+// where the time is unusable, by its status.
+func (r row) succeeded() bool {
+	if r.newestSuccess().Known || r.status(columnTotalStatus).Value.Succeeded() {
+		return true
+	}
+	for _, source := range columns.Sources() {
+		for _, field := range []int{fieldStatus, fieldSuccessStatus, fieldFinished} {
+			if r.status(columns.FieldCode(source.Code, field)).Value.Succeeded() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// newestSuccess is the vendor's total, or the newest of any data source where that is newer or the total unusable.
+func (r row) newestSuccess() judge.Fact[time.Time] {
+	newest := r.time(columnTotalSuccess)
+	for _, source := range columns.Sources() {
+		if fact := r.time(columns.FieldCode(source.Code, fieldSuccess)); fact.Known && fact.Value.After(newest.Value) {
+			newest = fact
+		}
+	}
+	return newest
+}
+
+func (r row) device(seen judge.Observation, id string) *incidentv1.Device {
+	d := &incidentv1.Device{
+		Name:            r.text("AN"),
+		ComputerName:    r.text("MN"),
+		Alias:           r.text("AL"),
+		Os:              r.text("OS"),
+		Manufacturer:    r.text("MF"),
+		Model:           r.text("MO"),
+		InternalIp:      r.text("IP"),
+		ExternalIp:      r.text("EI"),
+		Profile:         r.text("OP"),
+		Product:         r.text("PN"),
+		StorageLocation: r.text("LN"),
+		ClientVersion:   r.text("VN"),
+		CreatedAt:       stamp(seen.Created),
+		LastContactAt:   stamp(r.time("TS")),
+		LastSuccessAt:   stamp(seen.TotalSuccess),
+	}
+	if physicality := r.text("I81"); physicality != "Undefined" {
+		d.Physicality = physicality
+	}
+	switch seen.Kind {
+	case judge.KindM365:
+		d.ConsoleUrl = "https://backup.management/#/device/" + id + "/cloud-properties/office365/history"
+	case judge.KindComputer:
+		d.ConsoleUrl = "https://backup.management/#/backup/overview/view/1662(panel:device-properties/" + id + "/summary)"
+	}
+	return d
+}
+
+func (r row) sourceStatus(s judge.Source) *incidentv1.SourceStatus {
+	status := s.Last.Value.String()
+	if s.Last.Value.Running() && s.Finished.Known {
+		status = s.Finished.Value.String() + " -> " + status
+	}
+	return &incidentv1.SourceStatus{
+		Code:            s.Code,
+		Name:            s.Name,
+		Status:          status,
+		Errors:          s.Errors.Value,
+		LastSuccessAt:   stamp(s.Success),
+		LastCompletedAt: stamp(r.time(columns.FieldCode(s.Code, fieldFinishedAt))),
+		SelectedBytes:   r.number(columns.FieldCode(s.Code, fieldSelectedSize)).Value,
+		DurationSeconds: r.number(columns.FieldCode(s.Code, fieldDuration)).Value,
+	}
+}
+
+// sessionErrors spells the codes of data sources canonically and puts them in order.
+func sessionErrors(raw []*statusv1.SourceErrors) []*statusv1.SourceErrors {
+	all := make([]*statusv1.SourceErrors, len(raw))
+	for i, e := range raw {
+		source, _ := columns.SourceOf(e.GetSourceCode())
+		all[i] = e
+		if source.Code != e.GetSourceCode() {
+			all[i] = proto.CloneOf(e)
+			all[i].SourceCode = source.Code
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *statusv1.SourceErrors) int { return cmp.Compare(a.GetSourceCode(), b.GetSourceCode()) })
+	return all
+}
+
+func stamp(fact judge.Fact[time.Time]) *timestamppb.Timestamp {
+	if !fact.Known {
+		return nil
+	}
+	return timestamppb.New(fact.Value)
+}

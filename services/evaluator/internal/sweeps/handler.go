@@ -1,0 +1,140 @@
+// Package sweeps joins the evaluator's decisions to the bus: it keeps the state of devices in the bucket
+// device_state, has the package judge decide at the end of each complete sweep, and publishes the incident
+// events. It decides nothing itself.
+//
+// An event is published before the state that records it is written. A crash in between repeats the
+// decision from the same state and so the same event, under the same id and with the same bytes.
+package sweeps
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"google.golang.org/protobuf/proto"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/decode"
+	"github.com/covewise/covewise/services/evaluator/internal/judge"
+)
+
+// States is the bucket device_state; see bus.Store.
+type States interface {
+	Get(ctx context.Context, key string) (*incidentv1.DeviceState, uint64, error)
+	Put(ctx context.Context, key string, state *incidentv1.DeviceState, revision uint64) (uint64, error)
+	Each(ctx context.Context, filter string, f func(bus.Entry[*incidentv1.DeviceState]) error) error
+}
+
+// Policies tells by what a tenant's devices are judged; see TenantPolicies.
+type Policies interface {
+	Policy(ctx context.Context, tenant string) (*tenantv1.Policy, error)
+}
+
+// Publisher stores messages; see bus.Bus.
+type Publisher interface {
+	Publish(ctx context.Context, m bus.Message) error
+}
+
+// Handler handles the messages of the STATUS stream.
+type Handler struct {
+	States    States
+	Policies  Policies
+	Publisher Publisher
+	Logger    *slog.Logger
+	Clock     clock.Clock // measures how long a sweep takes; decisions take their time from the sweep
+	Metrics   *Metrics
+}
+
+// Handle handles one message: it stores a snapshot, or judges the tenant at the end of a sweep.
+func (h *Handler) Handle(ctx context.Context, d bus.Delivery) error {
+	switch d.Subject.Verb {
+	case bus.VerbSnapshot:
+		return h.snapshot(ctx, d)
+	case bus.VerbSweep:
+		return h.sweep(ctx, d)
+	default:
+		return errclass.Newf(errclass.Rejected, "handle "+d.Subject.String(), "the evaluator knows no verb %q", d.Subject.Verb)
+	}
+}
+
+func (h *Handler) snapshot(ctx context.Context, d bus.Delivery) error {
+	snapshot := &statusv1.Snapshot{}
+	if err := d.Decode(snapshot); err != nil {
+		return err
+	}
+	// The subject chooses the partition, and with it the order. A body for somebody else would escape both.
+	if snapshot.GetTenant() != d.Subject.Tenant || snapshot.GetDeviceId() != d.Subject.Key {
+		return errclass.Newf(errclass.Rejected, "store snapshot", "subject %s carries a snapshot of tenant %q, device %q",
+			d.Subject, snapshot.GetTenant(), snapshot.GetDeviceId())
+	}
+	seen := decode.Observe(snapshot, snapshot.GetObservedAt().AsTime())
+	_, err := h.settle(ctx, bus.Key(snapshot.GetTenant(), snapshot.GetDeviceId()), func(state *incidentv1.DeviceState) judge.Decision {
+		next, changed := judge.Remember(state, snapshot, seen)
+		return judge.Decision{State: next, Changed: changed}
+	})
+	if err != nil {
+		return fmt.Errorf("store snapshot: %w", err)
+	}
+	return nil
+}
+
+// attempts bounds how often a device is decided anew after losing a race. Only another evaluator that holds
+// a redelivered message can win one.
+const attempts = 5
+
+// settle decides on the state of one device until a decision stands: its event is published, then its state
+// written by compare-and-set. state is nil for an unknown device. The decision that stands is returned.
+func (h *Handler) settle(ctx context.Context, key string, decide func(state *incidentv1.DeviceState) judge.Decision) (judge.Decision, error) {
+	var lost error
+	for range attempts {
+		state, revision, err := h.States.Get(ctx, key)
+		if err != nil {
+			return judge.Decision{}, fmt.Errorf("read device: %w", err)
+		}
+		d := decide(state)
+		if !d.Changed {
+			return d, nil
+		}
+		if d.Event != nil {
+			if err := h.Publisher.Publish(ctx, message(d.Event)); err != nil {
+				return judge.Decision{}, fmt.Errorf("publish incident %s: %w", d.Event.GetIncidentId(), err)
+			}
+		}
+		_, err = h.States.Put(ctx, key, d.State, revision)
+		if err == nil {
+			return d, nil
+		}
+		if errclass.Of(err) != errclass.Conflict {
+			return judge.Decision{}, fmt.Errorf("write device: %w", err)
+		}
+		lost = err
+	}
+	return judge.Decision{}, fmt.Errorf("write device after %d attempts: %w", attempts, lost)
+}
+
+// message addresses an incident event. Its id is derived from what it says, so that a repetition is recognised.
+func message(e *incidentv1.Event) bus.Message {
+	return bus.Message{
+		Subject: bus.Subject{Family: bus.Incident, Verb: verb(e.GetKind()), Tenant: e.GetTenant(), Key: e.GetDeviceId()},
+		ID:      fmt.Sprintf("incident:%s:%s:%d", e.GetTenant(), e.GetIncidentId(), e.GetRevision()),
+		Body:    proto.Message(e),
+	}
+}
+
+func verb(kind incidentv1.EventKind) string {
+	switch kind {
+	case incidentv1.EventKind_EVENT_KIND_FAILED:
+		return bus.VerbFailed
+	case incidentv1.EventKind_EVENT_KIND_CHANGED:
+		return bus.VerbChanged
+	case incidentv1.EventKind_EVENT_KIND_RESOLVED:
+		return bus.VerbResolved
+	default:
+		return ""
+	}
+}

@@ -1,0 +1,376 @@
+package sweeps_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/sweeps"
+)
+
+func TestAnOutageFromEndToEnd(t *testing.T) {
+	w := newWorld(t)
+	registry := prometheus.NewRegistry()
+	metrics, err := sweeps.NewMetrics(registry)
+	require.NoError(t, err)
+	w.consume(w.handler(func(h *sweeps.Handler) { h.Metrics = metrics }))
+
+	w.snapshot("harbor", "1", 1, "5")
+	w.snapshot("harbor", "2", 1, "2")
+	w.complete(completed("harbor", 1, 2))
+	w.settled()
+	require.Equal(t, []string{"harbor 2-1 r1 FAILED"}, told(w.events()))
+	require.Contains(t, w.log.String(), `level=INFO msg="sweep judged" tenant=harbor sweep=1 healthy=1 in_trouble=1 excluded=0 unknown=0 opened=1 changed=0 resolved=0`)
+
+	w.snapshot("harbor", "2", 2, "3")
+	w.complete(completed("harbor", 2, 2))
+	w.snapshot("harbor", "2", 3, "5")
+	w.complete(completed("harbor", 3, 1, "1"))
+	w.settled()
+	require.Equal(t, []string{"harbor 2-1 r1 FAILED", "harbor 2-1 r2 CHANGED", "harbor 2-1 r3 RESOLVED"}, told(w.events()))
+	require.True(t, w.state("harbor", "1").GetGone())
+	require.NotContains(t, w.log.String(), "devices judged are not the devices enumerated")
+
+	require.Equal(t, 3.0, metric(t, registry, "covewise_evaluator_decisions_total", "healthy"))
+	require.Equal(t, 2.0, metric(t, registry, "covewise_evaluator_decisions_total", "in_trouble"))
+	require.Equal(t, 1.0, metric(t, registry, "covewise_evaluator_incidents_total", "resolved"))
+	count, err := testutil.GatherAndCount(registry)
+	require.NoError(t, err)
+	require.Equal(t, 4+3+1, count, "every label exists from the start")
+}
+
+func metric(t *testing.T, registry *prometheus.Registry, name, label string) float64 {
+	t.Helper()
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	for _, family := range families {
+		for _, m := range family.GetMetric() {
+			if family.GetName() == name && m.GetLabel()[0].GetValue() == label {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	return -1
+}
+
+func TestUnchangedDevicesCauseNoWrite(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 1, "5")
+	w.snapshot("harbor", "2", 1, "2")
+	w.complete(completed("harbor", 1, 2))
+	w.settled()
+	_, before, err := w.states.Get(t.Context(), bus.Key("harbor", "2"))
+	require.NoError(t, err)
+	for sweep := uint64(2); sweep < 6; sweep++ {
+		w.complete(completed("harbor", sweep, 2))
+	}
+	w.settled()
+	_, after, err := w.states.Get(t.Context(), bus.Key("harbor", "2"))
+	require.NoError(t, err)
+	require.Equal(t, before, after)
+	require.Len(t, w.events(), 1)
+}
+
+func TestAnIncompleteSweepDecidesNothing(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 1, "2")
+	w.snapshot("harbor", "2", 1, "5")
+	w.complete(completed("harbor", 1, 2))
+
+	w.snapshot("harbor", "1", 2, "5")
+	w.snapshot("harbor", "2", 2, "2")
+	partial := completed("harbor", 2, 1, "1")
+	partial.Complete, partial.FailureClass, partial.Failure = false, "transient", "page 2 is missing"
+	w.complete(partial)
+	w.settled()
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED"}, told(w.events()))
+	require.False(t, w.state("harbor", "1").GetGone())
+	require.Contains(t, w.log.String(), `level=WARN msg="sweep incomplete, nothing judged" tenant=harbor sweep=2 class=transient reason="page 2 is missing"`)
+
+	w.complete(completed("harbor", 3, 2))
+	w.settled()
+	require.ElementsMatch(t, []string{"harbor 1-1 r1 FAILED", "harbor 1-1 r2 RESOLVED", "harbor 2-1 r1 FAILED"}, told(w.events()), "the next complete sweep makes up for it")
+}
+
+func TestATenantWithoutSettingsIsNotJudged(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.snapshot("lighthouse", "1", 1, "2")
+	w.complete(completed("lighthouse", 1, 1))
+	w.settled()
+	require.Empty(t, w.events())
+	require.Contains(t, w.log.String(), `level=WARN msg="tenant has no settings, nothing judged" tenant=lighthouse sweep=1`)
+
+	w.configure("lighthouse")
+	w.complete(completed("lighthouse", 2, 1))
+	w.settled()
+	require.Equal(t, []string{"lighthouse 1-1 r1 FAILED"}, told(w.events()))
+}
+
+func TestTenantsAreJudgedApart(t *testing.T) {
+	w := newWorld(t)
+	w.configure("harbor-2")
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 1, "2")
+	w.snapshot("harbor-2", "1", 1, "2")
+	w.complete(completed("harbor", 1, 1))
+	w.settled()
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED"}, told(w.events()))
+}
+
+func TestADeviceThatIsEnumeratedButWasNeverDescribedIsUnknown(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 1, "5")
+	w.complete(completed("harbor", 1, 3))
+	w.settled()
+	require.Contains(t, w.log.String(), "judged=1 enumerated=3")
+	require.Contains(t, w.log.String(), "healthy=1 in_trouble=0 excluded=0 unknown=2")
+}
+
+func TestMessagesForSomebodyElseAreRefused(t *testing.T) {
+	w := newWorld(t)
+	h := w.handler(nil)
+	data := func(m proto.Message) []byte {
+		b, err := proto.Marshal(m)
+		require.NoError(t, err)
+		return b
+	}
+	for sentence, d := range map[string]bus.Delivery{
+		"another tenant's snapshot": {Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSnapshot, Tenant: "harbor", Key: "1"}, Data: data(server("other", "1", 1, "2"))},
+		"another device's snapshot": {Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSnapshot, Tenant: "harbor", Key: "1"}, Data: data(server("harbor", "2", 1, "2"))},
+		"another tenant's sweep":    {Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSweep, Tenant: "harbor", Key: "1"}, Data: data(completed("other", 1, 1))},
+		"an unknown verb":           {Subject: bus.Subject{Family: bus.Status, Verb: "party", Tenant: "harbor", Key: "1"}},
+		"no snapshot":               {Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSnapshot, Tenant: "harbor", Key: "1"}, Data: []byte{0xff}},
+		"no sweep":                  {Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSweep, Tenant: "harbor", Key: "1"}, Data: []byte{0xff}},
+	} {
+		require.Equal(t, errclass.Rejected, errclass.Of(h.Handle(t.Context(), d)), sentence)
+	}
+	require.Nil(t, w.state("harbor", "1"))
+	require.Nil(t, w.state("other", "1"))
+}
+
+// failing is a bucket whose writes of open incidents fail, some times before and some after they happened.
+type failing struct {
+	sweeps.States
+	left  atomic.Int32
+	after bool
+}
+
+func (f *failing) Put(ctx context.Context, key string, state *incidentv1.DeviceState, revision uint64) (uint64, error) {
+	if state.GetDecidedSweep() == 0 || f.left.Add(-1) < 0 {
+		return f.States.Put(ctx, key, state, revision)
+	}
+	if f.after {
+		if _, err := f.States.Put(ctx, key, state, revision); err != nil {
+			return 0, err
+		}
+	}
+	return 0, errclass.New(errclass.Transient, "put", errors.New("connection lost"))
+}
+
+// forgetful publishes under ids of its own, as a stream does whose dedup window has passed.
+type forgetful struct {
+	sweeps.Publisher
+	n atomic.Int64
+}
+
+func (f *forgetful) Publish(ctx context.Context, m bus.Message) error {
+	m.ID += ":" + strconv.FormatInt(f.n.Add(1), 10)
+	return f.Publisher.Publish(ctx, m)
+}
+
+func TestACrashBetweenPublishAndWriteRepeatsTheIdenticalEvent(t *testing.T) {
+	for _, after := range []bool{false, true} {
+		for _, forget := range []bool{false, true} {
+			t.Run(fmt.Sprintf("write happened=%t, dedup forgot=%t", after, forget), func(t *testing.T) {
+				w := newWorld(t)
+				states := &failing{States: w.states, after: after}
+				states.left.Store(2)
+				w.consume(w.handler(func(h *sweeps.Handler) {
+					h.States = states
+					if forget {
+						h.Publisher = &forgetful{Publisher: w.bus}
+					}
+				}))
+				w.snapshot("harbor", "1", 1, "2")
+				w.complete(completed("harbor", 1, 1))
+				w.snapshot("harbor", "1", 2, "5")
+				w.complete(completed("harbor", 2, 1))
+				w.settled()
+
+				byRevision := map[uint32][]byte{}
+				for _, e := range w.events() {
+					data, err := proto.MarshalOptions{Deterministic: true}.Marshal(e)
+					require.NoError(t, err)
+					if before, repeated := byRevision[e.GetRevision()]; repeated {
+						require.True(t, forget && !after, "a repetition is told apart by its id")
+						require.Equal(t, before, data)
+					}
+					byRevision[e.GetRevision()] = data
+				}
+				require.Len(t, byRevision, 2)
+				require.Nil(t, w.state("harbor", "1").GetOpen())
+			})
+		}
+	}
+}
+
+func TestADuplicateSweepChangesNothing(t *testing.T) {
+	w := newWorld(t)
+	h := w.handler(nil)
+	w.consume(h)
+	w.snapshot("harbor", "1", 1, "2")
+	w.complete(completed("harbor", 1, 1))
+	w.snapshot("harbor", "1", 2, "5")
+	w.complete(completed("harbor", 2, 1))
+	w.settled()
+	before := w.events()
+	for _, sweep := range []uint64{1, 2, 2} {
+		s := completed("harbor", sweep, 1)
+		data, err := proto.Marshal(s)
+		require.NoError(t, err)
+		require.NoError(t, h.Handle(t.Context(), bus.Delivery{Subject: sweepSubject(s), Data: data, Attempt: 2}))
+	}
+	require.Equal(t, told(before), told(w.events()))
+}
+
+func TestTwoEvaluatorsTellEachRevisionOnce(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.consume(w.handler(nil))
+	const devices, rounds = 40, 6
+	for sweep := uint64(1); sweep <= rounds; sweep++ {
+		for d := 1; d <= devices; d++ {
+			w.snapshot("harbor", strconv.Itoa(d), sweep, []string{"5", "2"}[sweep%2])
+		}
+		w.complete(completed("harbor", sweep, devices))
+	}
+	w.settled()
+	seen := map[string]int{}
+	for _, line := range told(w.events()) {
+		seen[line]++
+	}
+	require.Len(t, seen, devices*rounds)
+	for line, times := range seen {
+		require.Equal(t, 1, times, line)
+	}
+	require.Equal(t, uint32(rounds/2), w.state("harbor", "7").GetIncidents())
+}
+
+// racing lets another evaluator decide first, between the reading of a device and its writing.
+type racing struct {
+	sweeps.States
+	first func()
+	done  atomic.Bool
+}
+
+func (r *racing) Put(ctx context.Context, key string, state *incidentv1.DeviceState, revision uint64) (uint64, error) {
+	if r.done.CompareAndSwap(false, true) {
+		r.first()
+	}
+	return r.States.Put(ctx, key, state, revision)
+}
+
+func TestAnEvaluatorThatLosesTheRaceAcceptsTheOthersDecision(t *testing.T) {
+	w := newWorld(t)
+	fast := w.handler(nil)
+	s := completed("harbor", 1, 1)
+	data, err := proto.Marshal(s)
+	require.NoError(t, err)
+	delivery := bus.Delivery{Subject: sweepSubject(s), Data: data, Attempt: 1}
+	slow := w.handler(func(h *sweeps.Handler) {
+		h.States = &racing{States: w.states, first: func() { require.NoError(t, fast.Handle(t.Context(), delivery)) }}
+	})
+	snap, err := proto.Marshal(server("harbor", "1", 1, "2"))
+	require.NoError(t, err)
+	require.NoError(t, fast.Handle(t.Context(), bus.Delivery{Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSnapshot, Tenant: "harbor", Key: "1"}, Data: snap}))
+	require.NoError(t, slow.Handle(t.Context(), delivery))
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED"}, told(w.events()))
+	require.Equal(t, uint32(1), w.state("harbor", "1").GetIncidents())
+}
+
+// refusing cannot publish about one device, now or ever.
+type refusing struct {
+	sweeps.Publisher
+	device string
+}
+
+func (r refusing) Publish(ctx context.Context, m bus.Message) error {
+	if m.Subject.Key == r.device {
+		return errclass.New(errclass.Rejected, "publish", errors.New("message too large"))
+	}
+	return r.Publisher.Publish(ctx, m)
+}
+
+func TestOneHopelessDeviceDoesNotHoldUpTheOthers(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(func(h *sweeps.Handler) { h.Publisher = refusing{Publisher: w.bus, device: "2"} }))
+	for _, device := range []string{"1", "2", "3"} {
+		w.snapshot("harbor", device, 1, "2")
+	}
+	w.complete(completed("harbor", 1, 3))
+	w.settled()
+	require.ElementsMatch(t, []string{"harbor 1-1 r1 FAILED", "harbor 3-1 r1 FAILED"}, told(w.events()))
+	js, err := jetstream.New(w.nc)
+	require.NoError(t, err)
+	stream, err := js.Stream(t.Context(), "DLQ")
+	require.NoError(t, err)
+	info, err := stream.Info(t.Context())
+	require.NoError(t, err)
+	require.Equal(t, uint64(1), info.State.Msgs, "a person is told")
+	require.Nil(t, w.state("harbor", "2").GetOpen())
+}
+
+func TestALateSnapshotIsIgnored(t *testing.T) {
+	w := newWorld(t)
+	h := w.handler(nil)
+	for _, sweep := range []uint64{4, 3} {
+		data, err := proto.Marshal(server("harbor", "1", sweep, strconv.Itoa(int(sweep))))
+		require.NoError(t, err)
+		require.NoError(t, h.Handle(t.Context(), bus.Delivery{Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSnapshot, Tenant: "harbor", Key: "1"}, Data: data}))
+	}
+	require.Equal(t, uint64(4), w.state("harbor", "1").GetSnapshot().GetSweep())
+}
+
+func TestAChangedPolicyJudgesTheNextSweep(t *testing.T) {
+	w := newWorld(t)
+	policies := sweeps.NewTenantPolicies(w.settings)
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- policies.Run(ctx, w.bus) }()
+	<-policies.Ready()
+
+	settings, revision, err := w.settings.Get(t.Context(), bus.Key("harbor"))
+	require.NoError(t, err)
+	settings.Policy.Version = "p2"
+	_, err = w.settings.Put(t.Context(), bus.Key("harbor"), settings, revision)
+	require.NoError(t, err)
+	require.Eventually(t, func() bool {
+		policy, err := policies.Policy(t.Context(), "harbor")
+		return err == nil && policy.GetVersion() == "p2"
+	}, 30*time.Second, 5*time.Millisecond)
+
+	require.NoError(t, w.settings.Delete(t.Context(), bus.Key("harbor"), revision+1))
+	require.Eventually(t, func() bool {
+		policy, err := policies.Policy(t.Context(), "harbor")
+		return err == nil && policy == nil
+	}, 30*time.Second, 5*time.Millisecond, "a tenant that was removed has no policy")
+	cancel()
+	require.NoError(t, <-done)
+}
