@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 )
 
 func TestAcceleratedClockPassesADayInAMinute(t *testing.T) {
@@ -27,5 +28,21 @@ func TestSleepEndsWithTheContext(t *testing.T) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()
 		require.ErrorIs(t, clock.System().Sleep(ctx, time.Hour), context.DeadlineExceeded)
+	})
+}
+
+func TestAHandClockWakesSleepersWhenTheirTimeHasCome(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Date(2026, 11, 22, 3, 0, 0, 0, time.UTC)
+		c := clocktest.New(start)
+		woke := make(chan error, 1)
+		go func() { woke <- c.Sleep(t.Context(), time.Minute) }()
+		synctest.Wait()
+		c.Add(59 * time.Second)
+		synctest.Wait()
+		require.Empty(t, woke)
+		c.Add(time.Second)
+		require.NoError(t, <-woke)
+		require.Equal(t, start.Add(time.Minute), c.Now())
 	})
 }

@@ -17,57 +17,16 @@ import (
 	"github.com/covewise/covewise/connectors/cove/covefake"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/poller/app"
 )
 
-// handClock stands still until a test moves it.
-type handClock struct {
-	mu    sync.Mutex
-	now   time.Time
-	moved chan struct{}
-}
-
-func newClock() *handClock {
-	return &handClock{now: time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC), moved: make(chan struct{})}
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) Add(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	close(c.moved)
-	c.moved = make(chan struct{})
-}
-
-func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
-	until := c.Now().Add(d)
-	for {
-		c.mu.Lock()
-		now, moved := c.now, c.moved
-		c.mu.Unlock()
-		if !now.Before(until) {
-			return ctx.Err()
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-moved:
-		}
-	}
-}
-
 // world is a bus, a fake Cove and one tenant.
 type world struct {
 	t     *testing.T
-	clock *handClock
+	clock *clocktest.Clock
 	nc    *nats.Conn
 	bus   *bus.Bus
 	cove  *covefake.Server
@@ -78,7 +37,7 @@ const root, customer, site = 700, 710, 711
 
 func newWorld(t *testing.T, devices int) *world {
 	t.Helper()
-	w := &world{t: t, clock: newClock(), nc: bustest.Start(t)}
+	w := &world{t: t, clock: clocktest.New(time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)), nc: bustest.Start(t)}
 	w.bus = bustest.Open(t, w.nc)
 	w.cove = covefake.New(covefake.Options{Clock: w.clock, Username: "psa-sync", Password: "tok"})
 	fleet := covefake.Fleet{Root: root, Partners: []covefake.Partner{
@@ -106,7 +65,7 @@ func newWorld(t *testing.T, devices int) *world {
 	return w
 }
 
-func healthy(c *handClock, id int64) covefake.Device {
+func healthy(c *clocktest.Clock, id int64) covefake.Device {
 	ago := func(d time.Duration) string { return covefake.Unix(c.Now().Add(-d)) }
 	return covefake.Device{AccountID: id, PartnerID: site, Settings: map[string]string{
 		"AN": fmt.Sprintf("srv-%d", id), "MN": fmt.Sprintf("SRV-%d", id), "AT": "1", "OT": "2", "OS": "Windows Server 2022", "I78": "D01D02",
