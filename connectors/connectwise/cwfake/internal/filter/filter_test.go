@@ -1,7 +1,6 @@
 package filter_test
 
 import (
-	"errors"
 	"fmt"
 	"strings"
 	"testing"

@@ -1,0 +1,176 @@
+package once
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/covewise/covewise/platform/bus"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// Result is what became of one tenant's sweep.
+type Result struct {
+	Tenant                     string
+	Complete                   bool
+	Reason                     string // why it is not complete
+	Devices, InTrouble         int
+	Created, Annotated, Closed int // tickets in this run
+	Waiting                    []Wait
+}
+
+// Wait is a number of incidents that wait for the same thing.
+type Wait struct {
+	Reason    string
+	Incidents int
+}
+
+// String returns the result as one line.
+func (r Result) String() string {
+	var b strings.Builder
+	verdict := "complete"
+	if !r.Complete {
+		verdict = "incomplete (" + r.Reason + ")"
+	}
+	fmt.Fprintf(&b, "%s: %s; %d devices, %d in trouble; tickets: %d created, %d annotated, %d closed",
+		r.Tenant, verdict, r.Devices, r.InTrouble, r.Created, r.Annotated, r.Closed)
+	total := 0
+	reasons := make([]string, len(r.Waiting))
+	for i, w := range r.Waiting {
+		total += w.Incidents
+		reasons[i] = w.Reason
+		if w.Incidents > 1 {
+			reasons[i] += fmt.Sprintf(" (%d)", w.Incidents)
+		}
+	}
+	if total > 0 {
+		fmt.Fprintf(&b, "; waiting: %d: %s", total, strings.Join(reasons, "; "))
+	}
+	return b.String()
+}
+
+// account compares what was on record before and after a tenant's sweep.
+func account(done *statusv1.SweepCompleted, before, after state, unfinished string) Result {
+	r := Result{Tenant: done.GetTenant(), Complete: done.GetComplete() && unfinished == "", Devices: int(done.GetDevices())}
+	switch {
+	case !done.GetComplete():
+		r.Reason = done.GetFailure()
+	case unfinished != "":
+		r.Reason = unfinished
+	}
+	known := 0
+	for _, d := range after.devices {
+		if d.GetTenant() != r.Tenant || d.GetGone() {
+			continue
+		}
+		known++
+		if d.GetOpen() != nil {
+			r.InTrouble++
+		}
+	}
+	if !done.GetComplete() {
+		r.Devices = known // an incomplete sweep has counted none
+	}
+	waiting := map[string]int{}
+	for key, l := range after.ledgers {
+		if l.GetTenant() != r.Tenant {
+			continue
+		}
+		old := before.ledgers[key]
+		switch {
+		case l.GetTicketId() != 0 && old.GetTicketId() == 0:
+			r.Created++
+		case l.GetPhase() == ticketv1.Phase_PHASE_OPEN && l.GetShown().GetRevision() > old.GetShown().GetRevision():
+			r.Annotated++
+		}
+		if l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && old.GetPhase() != ticketv1.Phase_PHASE_CLOSED {
+			r.Closed++
+		}
+		if l.GetPark() != nil {
+			waiting[after.why(l)]++
+		}
+	}
+	for _, reason := range slices.SortedFunc(maps.Keys(waiting), func(a, b string) int {
+		return cmp.Or(cmp.Compare(waiting[b], waiting[a]), cmp.Compare(a, b))
+	}) {
+		r.Waiting = append(r.Waiting, Wait{reason, waiting[reason]})
+	}
+	return r
+}
+
+// why says what a parked incident waits for.
+func (s state) why(l *ticketv1.Ledger) string {
+	detail := l.GetPark().GetDetail()
+	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_COMPANY {
+		// The park may be older than the answer.
+		if link := s.link(l); link.GetReason() != "" {
+			detail = fmt.Sprintf("customer %q has no ConnectWise company: %s", link.GetCustomer().GetName(), link.GetReason())
+		}
+	}
+	if detail == "" {
+		detail = strings.ToLower(strings.TrimPrefix(l.GetPark().GetReason().String(), "PARK_REASON_"))
+	}
+	return detail
+}
+
+func (s state) link(l *ticketv1.Ledger) *companyv1.Link {
+	return s.links[bus.Key(l.GetTenant(), l.GetWanted().GetCustomer().GetId())]
+}
+
+// busy names an incident that has something to do soon; empty when none has.
+func (s state) busy() string {
+	for _, key := range slices.Sorted(maps.Keys(s.ledgers)) {
+		l := s.ledgers[key]
+		if what := s.toDo(l); what != "" {
+			return fmt.Sprintf("incident %s of %s: %s", l.GetIncidentId(), l.GetTenant(), what)
+		}
+	}
+	return ""
+}
+
+// toDo says what is to be done about an incident now or very soon, without a person.
+func (s state) toDo(l *ticketv1.Ledger) string {
+	park := l.GetPark()
+	if park == nil {
+		switch l.GetPhase() {
+		case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED:
+			return ""
+		case ticketv1.Phase_PHASE_OPEN:
+			if l.GetShown().GetRevision() >= l.GetWanted().GetRevision() {
+				return ""
+			}
+		case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING, ticketv1.Phase_PHASE_CLOSING:
+		}
+		return "its ticket is being written"
+	}
+	settings := s.settings[l.GetTenant()]
+	switch park.GetReason() {
+	case ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED:
+		return park.GetDetail()
+	case ticketv1.ParkReason_PARK_REASON_SHADOW:
+		if settings.GetMode() == tenantv1.Mode_MODE_LIVE {
+			return "the tenant has gone live"
+		}
+		return ""
+	case ticketv1.ParkReason_PARK_REASON_NO_TENANT:
+		if settings != nil {
+			return "the tenant has settings now"
+		}
+		return ""
+	case ticketv1.ParkReason_PARK_REASON_COMPANY:
+		if s.link(l).GetState() == companyv1.LinkState_LINK_STATE_LINKED {
+			return "its customer has a company now"
+		}
+	case ticketv1.ParkReason_PARK_REASON_UNSPECIFIED, ticketv1.ParkReason_PARK_REASON_UNAVAILABLE,
+		ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_REJECTED:
+	}
+	if settings != nil && !s.now.Before(park.GetUntil().AsTime()) {
+		return "its wait is over"
+	}
+	return ""
+}

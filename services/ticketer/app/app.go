@@ -1,0 +1,83 @@
+// Package app runs the ticketer: it consumes the INCIDENT stream, keeps one ConnectWise ticket in step with each
+// incident, and wakes what had to wait. It owns nothing but the wiring; it does not know whether the bus and the
+// other services are in the same process.
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+	_ "time/tzdata" // tenants name zones, and a container may have no database of them
+
+	"github.com/nats-io/nats.go"
+	"github.com/prometheus/client_golang/prometheus"
+	"go.opentelemetry.io/otel/trace"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/errclass"
+	"github.com/covewise/covewise/services/ticketer/internal/apply"
+	"github.com/covewise/covewise/services/ticketer/internal/redrive"
+)
+
+// Options are everything that depends on where the service runs. NATS, Logger and LookupEnv are required.
+type Options struct {
+	NATS       *nats.Conn
+	Logger     *slog.Logger
+	Clock      clock.Clock                                // nil: the system's
+	Registerer prometheus.Registerer                      // nil: no metrics
+	Tracer     trace.TracerProvider                       // nil: no traces
+	OnHealth   func(component string, err error)          // told when a part begins to fail (err) and recovers (nil); may be nil
+	LookupEnv  func(name string) (value string, set bool) // where secrets named by environment variables are
+
+	// SearchPatience is how long, by Clock, the trace of a create of unknown outcome may be missing before it is sent
+	// again; 60 s when zero. It must exceed the lag of ConnectWise's search. A request is given up after two thirds of
+	// it, and after 40 s at most, on the machine's clock.
+	SearchPatience time.Duration
+
+	// OnStep, for tests, is called before and after each step that is durable or remote.
+	OnStep func(step string)
+}
+
+// Run handles incidents until the context ends, and then returns nil once what was under way has been put down.
+func Run(ctx context.Context, o Options) error {
+	if o.NATS == nil || o.Logger == nil || o.LookupEnv == nil || o.SearchPatience < 0 {
+		return errclass.Newf(errclass.Bug, "start ticketer", "NATS, Logger and LookupEnv are required, and SearchPatience must not be negative")
+	}
+	if o.Clock == nil {
+		o.Clock = clock.System()
+	}
+	if o.SearchPatience == 0 {
+		o.SearchPatience = apply.DefaultPatience
+	}
+	b, err := bus.Open(ctx, o.NATS, bus.Options{
+		Service: "ticketer", Logger: o.Logger, Registerer: o.Registerer, Tracer: o.Tracer, Clock: o.Clock, OnHealth: o.OnHealth,
+	})
+	if err != nil {
+		return fmt.Errorf("start ticketer: %w", err)
+	}
+	metrics, err := apply.NewMetrics(o.Registerer)
+	if err != nil {
+		return fmt.Errorf("start ticketer: register metrics: %w", err)
+	}
+	applier, err := apply.New(ctx, apply.Options{
+		Bus: b, Clock: o.Clock, Logger: o.Logger, LookupEnv: o.LookupEnv, Patience: o.SearchPatience, Metrics: metrics, OnStep: o.OnStep,
+	})
+	if err != nil {
+		return fmt.Errorf("start ticketer: %w", err)
+	}
+	defer applier.Close()
+	if err := metrics.Requests(applier.Requests); err != nil {
+		return fmt.Errorf("start ticketer: register metrics: %w", err)
+	}
+	redriver, err := redrive.New(ctx, b, o.Clock, o.Logger, metrics.Parked)
+	if err != nil {
+		return fmt.Errorf("start ticketer: %w", err)
+	}
+	parts, ctx := errgroup.WithContext(ctx)
+	parts.Go(func() error { return b.Consume(ctx, bus.Ticketer, apply.HandlerTimeout, applier.Handle) })
+	parts.Go(func() error { return redriver.Run(ctx) })
+	return parts.Wait()
+}

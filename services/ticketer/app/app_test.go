@@ -1,0 +1,479 @@
+package app_test
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+	"github.com/stretchr/testify/require"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/platform/bus"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/app"
+)
+
+const (
+	phaseNew, creating    = ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING
+	open, closing, closed = ticketv1.Phase_PHASE_OPEN, ticketv1.Phase_PHASE_CLOSING, ticketv1.Phase_PHASE_CLOSED
+	handedOver, dropped   = ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED
+)
+
+const (
+	postTicket  = "POST /service/tickets"
+	listTickets = "GET /service/tickets"
+	postNote    = "POST /service/tickets/{parentId}/notes"
+	listNotes   = "GET /service/tickets/{parentId}/notes"
+	patchTicket = "PATCH /service/tickets/{id}"
+)
+
+func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *testing.T) {
+	w := newWorld(t)
+	registry := prometheus.NewPedanticRegistry()
+	w.start(func(o *app.Options) { o.Registerer = registry })
+
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	require.Equal(t, map[string]int{postTicket: 1}, w.requests())
+	ticket := w.onlyTicket("7")
+	require.Equal(t, "COVE SVR SRV-7 #7 - Failed: Files and Folders", ticket.Summary)
+	require.Equal(t, []any{"Service Desk", "New", "Priority 1 - Critical", 250, "covewise:" + w.bus.Installation() + ":harbor:7-1"},
+		[]any{ticket.Board, ticket.Status, ticket.Priority, ticket.CompanyID, ticket.ExternalXRef})
+	require.Len(t, ticket.Notes, 2)
+	for _, n := range ticket.Notes {
+		require.NotEqual(t, n.Discussion, n.Internal)
+		if n.Discussion {
+			require.NotContains(t, n.Text, "http")
+			require.Contains(t, n.Text, "UTC-05:00")
+		} else {
+			require.Contains(t, n.Text, "https://backup.management/#/device/7")
+			require.Contains(t, n.Text, ticket.ExternalXRef)
+		}
+	}
+
+	w.clock.Advance(time.Hour)
+	w.say("7", 2, changed)
+	w.until("annotated", w.inPhase("7", open, 2))
+	require.Equal(t, map[string]int{postNote: 1}, w.requests())
+	ticket = w.onlyTicket("7")
+	note := ticket.Notes[len(ticket.Notes)-1]
+	require.True(t, note.Internal && !note.Discussion)
+	require.Contains(t, note.Text, `Other cause: Files and Folders: Failed: "Access denied"`)
+
+	w.clock.Advance(time.Hour)
+	w.say("7", 3, resolved)
+	w.until("closed", w.inPhase("7", closed, 3))
+	require.Equal(t, map[string]int{postNote: 1, patchTicket: 1}, w.requests())
+	ticket = w.onlyTicket("7")
+	require.Equal(t, "Closed", ticket.Status)
+	require.Equal(t, map[string]int{"r1": 2, "r2": 1, "r3": 1}, noted(ticket, "7"))
+	require.Equal(t, []string{"created", "annotated", "closed"}, w.told("7"))
+
+	expected := map[string]float64{"created": 1, "annotated": 1, "closed": 1}
+	families, err := registry.Gather()
+	require.NoError(t, err)
+	seen := map[string]float64{}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == "covewise_ticketer_actions_total" && m.GetCounter().GetValue() > 0 {
+				seen[m.GetLabel()[0].GetValue()] = m.GetCounter().GetValue()
+			}
+		}
+	}
+	require.Equal(t, expected, seen)
+	count, err := testutil.GatherAndCount(registry, "covewise_ticketer_actions_total", "covewise_ticketer_parked", "covewise_ticketer_failures_total")
+	require.NoError(t, err)
+	require.Equal(t, 9+8+8, count)
+}
+
+func TestRepeatedAndReorderedEventsChangeNothing(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	first, second, third := w.incident("7", 1, failed), w.incident("7", 2, changed), w.incident("7", 3, resolved)
+	w.deliver(second, "")
+	w.deliver(first, "late")
+	w.deliver(second, "again")
+	w.drained()
+	require.True(t, w.inPhase("7", open, 2)())
+	require.Equal(t, map[string]int{"r2": 2}, noted(w.onlyTicket("7"), "7"))
+	w.deliver(third, "")
+	w.deliver(first, "later")
+	w.deliver(third, "again")
+	w.deliver(second, "last")
+	w.drained()
+	require.True(t, w.inPhase("7", closed, 3)())
+	require.Equal(t, map[string]int{"r2": 2, "r3": 1}, noted(w.onlyTicket("7"), "7"))
+	require.Equal(t, map[string]int{postTicket: 1, postNote: 1, patchTicket: 1}, w.requests())
+}
+
+func TestACreateWhoseAnswerIsLostGivesOneTicket(t *testing.T) {
+	for name, f := range map[string]cwfake.Fault{
+		"as an error":          {Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer},
+		"with the connection":  {Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer, Drop: true},
+		"in the middle":        {Match: postTicket, Times: 1, Kind: cwfake.FaultTruncated},
+		"but for its status":   {Match: postTicket, Times: 1, Kind: cwfake.FaultEmpty},
+		"behind a log-in page": {Match: postTicket, Times: 1, Kind: cwfake.FaultHTML200},
+	} {
+		t.Run(name, func(t *testing.T) {
+			w := newWorld(t)
+			w.fault(f)
+			w.start()
+			w.say("7", 1, failed)
+			w.eventually("created", w.inPhase("7", open, 1))
+			require.Equal(t, int64(w.onlyTicket("7").ID), w.ledger("7").GetTicketId())
+			require.Equal(t, "created", w.told("7")[len(w.told("7"))-1])
+		})
+	}
+}
+
+func TestALaggingSearchIsWaitedFor(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, w.cw.Configure(func(s *cwfake.Switches) { s.SearchLag = 45 * time.Second }))
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("the search found nothing", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_OUTCOME))
+	w.eventually("created", w.inPhase("7", open, 1))
+	w.onlyTicket("7")
+	require.Equal(t, map[string]int{postTicket: 1, listTickets: 2}, w.requests())
+}
+
+func TestACreateThatFailedBeforeItWasCommittedIsRepeatedAfterPatience(t *testing.T) {
+	w := newWorld(t)
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultErrorBefore})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("waiting", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_OUTCOME))
+	begun := w.clock.Now()
+	require.Empty(t, w.tickets("7"))
+	w.eventually("created", w.inPhase("7", open, 1))
+	w.onlyTicket("7")
+	require.GreaterOrEqual(t, w.clock.Now().Sub(begun), time.Minute)
+	require.Equal(t, map[string]int{postTicket: 2, listTickets: 2}, w.requests())
+	require.Equal(t, uint32(2), w.ledger("7").GetCreateAttempts())
+}
+
+func TestANoteWhoseAnswerIsLostStandsOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	w.requests()
+	w.fault(cwfake.Fault{Match: postNote, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.say("7", 2, changed)
+	w.until("annotated", w.inPhase("7", open, 2))
+	require.Equal(t, map[string]int{postNote: 1, listNotes: 1}, w.requests())
+	w.fault(cwfake.Fault{Match: postNote, Times: 1, Kind: cwfake.FaultErrorBefore})
+	w.say("7", 3, changed)
+	w.eventually("annotated", w.inPhase("7", open, 3))
+	require.Equal(t, map[string]int{"r1": 2, "r2": 1, "r3": 1}, noted(w.onlyTicket("7"), "7"))
+}
+
+func TestACloseWhoseAnswersAreLostHappensOnce(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	w.fault(cwfake.Fault{Match: postNote, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.fault(cwfake.Fault{Match: patchTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.say("7", 2, resolved)
+	w.eventually("closed", w.inPhase("7", closed, 2))
+	require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
+	require.Equal(t, "Closed", w.onlyTicket("7").Status)
+}
+
+func TestTwoTickertersOnOneBusDoTheWorkOfOne(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.start()
+	devices := []string{"1", "2", "3", "4", "5", "6", "7", "8", "9", "10", "11", "12"}
+	for _, d := range devices {
+		w.say(d, 1, failed)
+	}
+	for _, d := range devices {
+		w.say(d, 2, changed)
+		w.say(d, 3, resolved)
+	}
+	for _, d := range devices {
+		w.until("closed", w.inPhase(d, closed, 3))
+		require.Equal(t, map[string]int{"r1": 2, "r2": 1, "r3": 1}, noted(w.onlyTicket(d), d))
+	}
+	require.Empty(t, w.cw.Duplicates())
+	counts := w.requests()
+	require.Equal(t, map[string]int{postTicket: 12, postNote: 24, patchTicket: 12}, counts)
+}
+
+func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
+	t.Run("while it waits for a company", func(t *testing.T) {
+		w := newWorld(t)
+		w.link(companyv1.LinkState_LINK_STATE_MISSING)
+		w.start()
+		w.say("7", 1, failed)
+		w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_COMPANY))
+		require.Contains(t, w.ledger("7").GetPark().GetDetail(), "nothing has that name")
+		w.say("7", 2, resolved)
+		w.until("dropped", w.inPhase("7", dropped, 0))
+		require.Equal(t, []string{"parked", "dropped"}, w.told("7"))
+		require.Empty(t, w.requests())
+	})
+	t.Run("in shadow mode", func(t *testing.T) {
+		w := newWorld(t)
+		w.settings(shadow)
+		w.start()
+		w.say("7", 1, failed)
+		w.say("7", 2, resolved)
+		w.until("dropped", w.inPhase("7", dropped, 0))
+		require.Equal(t, []string{"planned", "dropped"}, w.told("7"))
+		require.Empty(t, w.cw.Requests())
+	})
+	t.Run("while a create that was executed is looked for, the ticket is found and closed", func(t *testing.T) {
+		w := newWorld(t)
+		require.NoError(t, w.cw.Configure(func(s *cwfake.Switches) { s.SearchLag = 45 * time.Second }))
+		w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+		w.start()
+		w.say("7", 1, failed)
+		w.until("waiting", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_OUTCOME))
+		w.say("7", 2, resolved)
+		w.drained()
+		require.Equal(t, creating, w.ledger("7").GetPhase())
+		w.eventually("closed", w.inPhase("7", closed, 2))
+		require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
+		require.Equal(t, []string{"parked", "created", "closed"}, w.told("7"))
+	})
+	t.Run("while a create that was not executed is looked for, it is dropped", func(t *testing.T) {
+		w := newWorld(t)
+		w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultErrorBefore})
+		w.start()
+		w.say("7", 1, failed)
+		w.until("waiting", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_OUTCOME))
+		w.say("7", 2, resolved)
+		w.eventually("dropped", w.inPhase("7", dropped, 0))
+		require.Empty(t, w.tickets("7"))
+		require.Equal(t, 1, w.requests()[postTicket])
+	})
+}
+
+func TestACompanyThatArrivesLaterReleasesWhatWaits(t *testing.T) {
+	w := newWorld(t)
+	w.unlink()
+	w.start()
+	for _, d := range []string{"7", "8"} {
+		w.say(d, 1, failed)
+		w.until("asked", w.parkedFor(d, ticketv1.ParkReason_PARK_REASON_COMPANY))
+	}
+	require.Len(t, w.asked, 1, "a customer is asked for once")
+	require.Equal(t, "70", w.asked[0].GetCustomer().GetId())
+	w.link(companyv1.LinkState_LINK_STATE_LINKED)
+	for _, d := range []string{"7", "8"} {
+		w.until("created", w.inPhase(d, open, 1))
+		w.onlyTicket(d)
+	}
+}
+
+func TestARefusedCompanyIsAskedForAgainAfterTenMinutes(t *testing.T) {
+	w := newWorld(t)
+	w.link(companyv1.LinkState_LINK_STATE_AMBIGUOUS)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("refused", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_COMPANY))
+	asked := func() int {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return len(w.asked)
+	}
+	require.Equal(t, 0, asked())
+	w.clock.Advance(10 * time.Minute)
+	w.until("asked", func() bool { return asked() == 1 })
+}
+
+func TestShadowModeWritesNothingAndGoingLiveCatchesUp(t *testing.T) {
+	w := newWorld(t)
+	w.settings(shadow)
+	w.start()
+	w.say("7", 1, failed)
+	w.say("7", 2, changed)
+	w.say("7", 3, changed)
+	w.drained()
+	w.until("told", func() bool { return len(w.told("7")) == 3 })
+	require.Equal(t, []string{"planned", "planned", "planned"}, w.told("7"))
+	for i, e := range w.events {
+		require.Equal(t, uint32(i+1), e.GetRevision())
+		require.Equal(t, "COVE SVR SRV-7 #7 - Failed: Files and Folders", e.GetSummary())
+		require.Contains(t, e.GetText(), "WHAT IS WRONG")
+	}
+	w.settings(func(s *tenantv1.Settings) { s.Policy = &tenantv1.Policy{Version: "2"} })
+	require.Empty(t, w.cw.Requests())
+
+	w.settings(live)
+	w.until("created", w.inPhase("7", open, 3))
+	w.settings(shadow)
+	w.cw.ResetCounts()
+	w.say("7", 4, changed)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_SHADOW))
+	w.say("7", 5, resolved)
+	w.drained()
+	require.Equal(t, open, w.ledger("7").GetPhase())
+	require.Empty(t, w.requests())
+	w.settings(live)
+	w.until("closed", w.inPhase("7", closed, 5))
+	require.Equal(t, map[string]int{"r3": 2, "r5": 1}, noted(w.onlyTicket("7"), "7"))
+}
+
+func TestATenantWithoutSettingsWaitsForThem(t *testing.T) {
+	w := newWorld(t)
+	_, revision, err := w.tenants.Get(t.Context(), bus.Key("harbor"))
+	require.NoError(t, err)
+	require.NoError(t, w.tenants.Delete(t.Context(), bus.Key("harbor"), revision))
+	w.start()
+	w.say("7", 1, failed)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_NO_TENANT))
+	w.settings(live)
+	w.until("created", w.inPhase("7", open, 1))
+}
+
+func TestRetryAfterIsHonouredForTheWholeTenant(t *testing.T) {
+	w := newWorld(t)
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultRateLimited, RetryAfter: "1"})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_RATE_LIMITED))
+	require.Equal(t, phaseNew, w.ledger("7").GetPhase(), "a refused create was not executed")
+	w.say("8", 1, failed)
+	w.until("parked, too", w.parkedFor("8", ticketv1.ParkReason_PARK_REASON_RATE_LIMITED))
+	require.Equal(t, map[string]int{postTicket: 1}, w.requests())
+	w.clock.Advance(time.Second)
+	for _, d := range []string{"7", "8"} {
+		w.until("created", w.inPhase(d, open, 1))
+		w.onlyTicket(d)
+	}
+	require.Equal(t, map[string]int{postTicket: 2}, w.requests())
+}
+
+func TestWrongKeysParkTheTenantUntilTheyAreRight(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.WriteFile(w.key, []byte("wrong"), 0o600))
+	w.start()
+	w.say("7", 1, failed)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_AUTH))
+	require.Contains(t, w.ledger("7").GetPark().GetDetail(), "Check the keys")
+	require.NotContains(t, w.ledger("7").GetPark().GetDetail(), "wrong")
+	require.NoError(t, os.WriteFile(w.key, []byte(cwfake.DefaultPrivateKey), 0o600))
+	w.clock.Advance(5 * time.Minute)
+	w.until("created", w.inPhase("7", open, 1))
+	w.onlyTicket("7")
+}
+
+func TestAMissingRightToCloseHoldsOnlyTheClose(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	w.fault(cwfake.Fault{Match: patchTicket, Times: 1, Kind: cwfake.FaultForbidden, Right: cwfake.RightCloseTickets})
+	w.say("7", 2, resolved)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_AUTH))
+	require.Contains(t, w.ledger("7").GetPark().GetDetail(), cwfake.RightCloseTickets)
+	w.say("8", 1, failed)
+	w.until("created", w.inPhase("8", open, 1))
+	w.clock.Advance(5 * time.Minute)
+	w.until("closed", w.inPhase("7", closed, 2))
+	require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
+}
+
+func TestANameThatConnectWiseDoesNotHaveIsShownWithThoseItHas(t *testing.T) {
+	w := newWorld(t)
+	w.settings(func(s *tenantv1.Settings) {
+		s.Tickets.NewStatus, s.Tickets.ClosedStatus, s.Tickets.PriorityServer = "Neu", "In Progress", "P1"
+	})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_REJECTED))
+	require.Equal(t, `tickets.newStatus: ConnectWise has no active status of board "Service Desk" "Neu"; there are "New", "In Progress", "Waiting", "Resolved", "Closed"; `+
+		`tickets.closedStatus: status "In Progress" of board "Service Desk" does not close tickets; `+
+		`tickets.priorities.server: ConnectWise has no active priority "P1"; there are "Priority 1 - Critical", "Priority 2 - Quick Response", "Priority 3 - Normal", "Priority 4 - Low". `+
+		`Correct the tenant's settings or the record in ConnectWise`, w.ledger("7").GetPark().GetDetail())
+	w.settings(func(s *tenantv1.Settings) { s.Tickets.Board = "Desk" })
+	w.until("parked for the board", func() bool {
+		return w.ledger("7").GetPark().GetDetail() == `tickets.board: ConnectWise has no active service board "Desk"; there are "Service Desk", "NOC". Correct the tenant's settings or the record in ConnectWise`
+	})
+	w.settings(func(s *tenantv1.Settings) {
+		s.Tickets.Board, s.Tickets.NewStatus, s.Tickets.ClosedStatus, s.Tickets.PriorityServer = "service desk", "New", "Closed", "Priority 4 - Low"
+	})
+	w.until("created", w.inPhase("7", open, 1))
+	require.Equal(t, "Priority 4 - Low", w.onlyTicket("7").Priority)
+}
+
+func TestAStatusRenamedMeanwhileIsLookedUpAgain(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	require.NoError(t, w.cw.Person("").SetStatusInactive("Service Desk", "Closed", true))
+	w.say("7", 2, resolved)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_REJECTED))
+	w.settings(func(s *tenantv1.Settings) { s.Tickets.ClosedStatus = "Resolved" })
+	w.until("closed", w.inPhase("7", closed, 2))
+	require.Equal(t, "Resolved", w.onlyTicket("7").Status)
+	require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
+}
+
+func TestATicketThatWasDeletedIsHandedOver(t *testing.T) {
+	for kind, revisions := range map[string][]uint32{"by a note": {2}, "by a close": {2}} {
+		t.Run(kind, func(t *testing.T) {
+			w := newWorld(t)
+			w.start()
+			w.say("7", 1, failed)
+			w.until("created", w.inPhase("7", open, 1))
+			require.NoError(t, w.cw.Person("").Delete(w.onlyTicket("7").ID))
+			if kind == "by a note" {
+				w.say("7", revisions[0], changed)
+			} else {
+				w.say("7", revisions[0], resolved)
+			}
+			w.until("handed over", w.inPhase("7", handedOver, 1))
+			w.say("7", 3, resolved)
+			w.drained()
+			require.Equal(t, []string{"created", "observed"}, w.told("7"))
+			require.Empty(t, w.tickets("7"))
+		})
+	}
+}
+
+func TestTwoTicketsWithOneReferenceAreToldAndTheOlderIsUsed(t *testing.T) {
+	w := newWorld(t)
+	reference := "covewise:" + w.bus.Installation() + ":harbor:7-1"
+	older, err := w.cw.Person("").CreateTicket(cwfake.NewTicket{Summary: "copy", CompanyIdentifier: "acme", ExternalXRef: reference})
+	require.NoError(t, err)
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("found", w.inPhase("7", open, 1))
+	require.Equal(t, int64(older), w.ledger("7").GetTicketId())
+	require.Equal(t, []string{"observed", "created"}, w.told("7"))
+}
+
+func TestAnOutageCostsFewRequestsAndNothingIsLost(t *testing.T) {
+	w := newWorld(t)
+	w.fault(cwfake.Fault{Kind: cwfake.FaultErrorBefore, Match: "GET /service/priorities", Times: 3})
+	w.start()
+	devices := []string{"1", "2", "3", "4", "5", "6"}
+	for _, d := range devices {
+		w.say(d, 1, failed)
+	}
+	for _, d := range devices {
+		w.until("parked", w.parkedFor(d, ticketv1.ParkReason_PARK_REASON_UNAVAILABLE))
+		require.Equal(t, phaseNew, w.ledger(d).GetPhase())
+	}
+	for _, d := range devices {
+		w.eventually("created", w.inPhase(d, open, 1))
+		w.onlyTicket(d)
+	}
+	require.Equal(t, 6, w.requests()[postTicket])
+}
+
+func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
+	require.Error(t, app.Run(t.Context(), app.Options{}))
+}

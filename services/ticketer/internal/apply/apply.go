@@ -1,0 +1,256 @@
+// Package apply carries incidents into ConnectWise: it takes the events of the INCIDENT stream, asks plan for one
+// step after another, does each, and puts what became of it into the ledger by compare-and-set.
+//
+// It does not decide (plan does), does not write texts (text does) and never acts outside a message: what has to
+// wait is parked, and redrive publishes a message when the time has come. It keeps nothing that a crash may not
+// take: what it remembers of a tenant's server are hints.
+package apply
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/desk"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+// DefaultPatience is how long the trace of a write of unknown outcome may be missing. It exceeds the 30 s after
+// which a request to ConnectWise is given up.
+const DefaultPatience = 60 * time.Second
+
+// HandlerTimeout bounds the handling of one message. It covers a close with every request at its limit.
+const HandlerTimeout = 3 * time.Minute
+
+// longestCall bounds one exchange with ConnectWise, waiting for the limiter included, on the machine's clock.
+const longestCall = 40 * time.Second
+
+// mostSteps is more than any incident needs in one run; the longest way has about ten.
+const mostSteps = 30
+
+// Options are what an Applier needs. Everything but OnStep and Metrics is required.
+type Options struct {
+	Bus       *bus.Bus
+	Clock     clock.Clock
+	Logger    *slog.Logger
+	LookupEnv func(string) (string, bool)
+	Patience  time.Duration
+	Metrics   *Metrics
+	// OnStep is called before and after each step that is durable or remote ("post ticket: begin", "post ticket:
+	// end"), so that a test can stop the process there.
+	OnStep func(step string)
+}
+
+// Applier handles the messages of the INCIDENT stream.
+type Applier struct {
+	bus      *bus.Bus
+	ledgers  *bus.Store[*ticketv1.Ledger]
+	links    *bus.Store[*companyv1.Link]
+	tenants  *bus.Store[*tenantv1.Settings]
+	clock    clock.Clock
+	log      *slog.Logger
+	patience time.Duration
+	metrics  *Metrics
+	onStep   func(string)
+	sites    *sites
+}
+
+// New opens the buckets that an Applier uses.
+func New(ctx context.Context, o Options) (*Applier, error) {
+	a := &Applier{bus: o.Bus, clock: o.Clock, log: o.Logger, patience: o.Patience, metrics: o.Metrics, onStep: o.OnStep}
+	if a.onStep == nil {
+		a.onStep = func(string) {}
+	}
+	a.sites = &sites{open: func(settings *tenantv1.Settings) (*desk.Desk, error) {
+		return desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger})
+	}, byTenant: map[string]*site{}}
+	var err error
+	if a.ledgers, err = bus.OpenStore[*ticketv1.Ledger](ctx, o.Bus, bus.TicketLedger); err != nil {
+		return nil, err
+	}
+	if a.links, err = bus.OpenStore[*companyv1.Link](ctx, o.Bus, bus.CompanyMap); err != nil {
+		return nil, err
+	}
+	if a.tenants, err = bus.OpenStore[*tenantv1.Settings](ctx, o.Bus, bus.Tenants); err != nil {
+		return nil, err
+	}
+	if a.metrics == nil {
+		a.metrics, err = NewMetrics(nil)
+	}
+	return a, err
+}
+
+// Requests returns how many requests were sent to all ConnectWise servers, and how many to change something.
+func (a *Applier) Requests() (all, writes int64) { return a.sites.requests() }
+
+// Close gives back the connections. Nothing may be handled any more.
+func (a *Applier) Close() { a.sites.close() }
+
+// Handle takes one message: an event of an incident, or the demand to look again at a parked one.
+func (a *Applier) Handle(ctx context.Context, d bus.Delivery) error {
+	var e incidentv1.Event
+	if err := d.Decode(&e); err != nil {
+		return err
+	}
+	if e.GetTenant() != d.Subject.Tenant || e.GetDeviceId() != d.Subject.Key || e.GetIncidentId() == "" {
+		return errclass.Newf(errclass.Rejected, "read incident event", "tenant, device or incident are missing or not those of subject %s", d.Subject)
+	}
+	r := &run{Applier: a, key: bus.Key(e.GetTenant(), e.GetDeviceId(), e.GetIncidentId())}
+	var err error
+	if r.ledger, r.revision, err = a.ledgers.Get(ctx, r.key); err != nil {
+		return err
+	}
+	r.facts.Woken = d.Subject.Verb == bus.VerbRedrive
+	if r.facts.Woken && r.ledger == nil {
+		return nil
+	}
+	if !r.facts.Woken {
+		if next, news := plan.Receive(r.ledger, &e, a.clock.Now()); news {
+			if err := r.put(ctx, "receive", next); err != nil {
+				return err
+			}
+		}
+	}
+	if err := r.learn(ctx); err != nil {
+		return err
+	}
+	return r.settle(ctx)
+}
+
+// run is the handling of one message.
+type run struct {
+	*Applier
+	key      string
+	ledger   *ticketv1.Ledger
+	revision uint64
+	site     *site // nil without settings
+	facts    plan.Facts
+	before   *ticketv1.Ledger // as it was when this run began its create
+}
+
+// learn reads what plan needs to know. Settings and link are read from their buckets and not from views, which
+// may lag: a tenant that was turned to shadow a moment ago must not get another ticket.
+func (r *run) learn(ctx context.Context) error {
+	tenant := r.ledger.GetTenant()
+	settings, revision, err := r.tenants.Get(ctx, bus.Key(tenant))
+	if err != nil {
+		return err
+	}
+	r.facts.Patience = r.patience
+	r.facts.Known = settings != nil
+	r.facts.Live = settings.GetMode() == tenantv1.Mode_MODE_LIVE
+	r.site = r.sites.of(tenant, settings, revision)
+	switch r.ledger.GetPhase() {
+	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING:
+		r.facts.Link, _, err = r.links.Get(ctx, bus.Key(tenant, r.ledger.GetWanted().GetCustomer().GetId()))
+	default:
+	}
+	return err
+}
+
+// settle does one planned step after another until there is nothing left to do now.
+func (r *run) settle(ctx context.Context) error {
+	for range mostSteps {
+		r.facts.Now = r.clock.Now()
+		done, err := r.do(ctx, plan.Next(r.ledger, r.facts))
+		if done || err != nil {
+			return err
+		}
+	}
+	return errclass.Newf(errclass.Bug, "settle incident "+r.ledger.GetIncidentId(), "no end after %d steps in phase %s", mostSteps, r.ledger.GetPhase())
+}
+
+func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
+	switch step := step.(type) {
+	case plan.Nothing:
+		return true, nil
+	case plan.Park:
+		return true, r.park(ctx, step)
+	case plan.AskCompany:
+		return true, r.askCompany(ctx, step)
+	case plan.BeginCreate:
+		return r.beginCreate(ctx, step)
+	case plan.FindByReference:
+		return r.find(ctx)
+	case plan.Create:
+		return r.create(ctx)
+	case plan.BeginNote:
+		return false, r.beginNote(ctx, "begin note", plan.NoteBegun)
+	case plan.BeginClose:
+		return false, r.beginNote(ctx, "begin close", plan.CloseBegun)
+	case plan.FindNote:
+		return r.findNote(ctx)
+	case plan.Note:
+		return r.note(ctx)
+	case plan.Close:
+		return r.closeTicket(ctx)
+	case plan.Drop:
+		return true, r.drop(ctx)
+	default:
+		return true, errclass.Newf(errclass.Bug, "do step", "unknown step %T", step)
+	}
+}
+
+// put writes the ledger if nobody else did meanwhile. A Conflict goes back to the stream: the message comes again
+// and finds the ledger as the other left it.
+func (r *run) put(ctx context.Context, name string, next *ticketv1.Ledger) error {
+	r.onStep(name + ": begin")
+	revision, err := r.ledgers.Put(ctx, r.key, next, r.revision)
+	if err != nil {
+		return err
+	}
+	r.ledger, r.revision = next, revision
+	r.onStep(name + ": end")
+	return nil
+}
+
+// call makes one exchange with ConnectWise, unless the tenant's server was found not to be usable a moment ago; the
+// failure that showed it stands then for the one that would come.
+func (r *run) call(ctx context.Context, name string, f func(ctx context.Context) error) error {
+	if err := r.site.usable(r.clock.Now()); err != nil {
+		return err
+	}
+	// What was sent must be over before another process may have waited out its patience.
+	ctx, cancel := context.WithTimeout(ctx, min(longestCall, r.patience*2/3))
+	defer cancel()
+	r.onStep(name + ": begin")
+	err := f(ctx)
+	r.onStep(name + ": end")
+	r.site.answered(err, r.clock.Now())
+	return err
+}
+
+// failed parks an incident after a failure of ConnectWise. next is the ledger that the failure leaves. An end of the
+// run itself is no failure of anybody: the message comes again.
+func (r *run) failed(ctx context.Context, next *ticketv1.Ledger, err error) error {
+	if ctx.Err() != nil {
+		return errclass.New(errclass.Transient, "handle incident", ctx.Err())
+	}
+	var held *heldError
+	if !errors.As(err, &held) {
+		r.metrics.failures.WithLabelValues(errclass.Of(err).String()).Inc()
+		if errclass.Of(err) == errclass.Bug {
+			r.log.Error("request to ConnectWise failed unexpectedly", r.about("err", err)...)
+		}
+	}
+	now := r.clock.Now()
+	p := plan.After(r.ledger, plan.Failure{Class: errclass.Of(err), RetryAfter: errclass.RetryAfter(err), Text: err.Error()}, now)
+	if held != nil && p.Until.Before(held.until) {
+		p.Until = held.until
+	}
+	return r.parkFrom(ctx, next, p)
+}
+
+// about are the log attributes that name the incident.
+func (r *run) about(more ...any) []any {
+	l := r.ledger
+	return append([]any{"tenant", l.GetTenant(), "device", l.GetDeviceId(), "incident", l.GetIncidentId(), "ticket", l.GetTicketId()}, more...)
+}

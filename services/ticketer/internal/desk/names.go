@@ -1,0 +1,189 @@
+package desk
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/covewise/covewise/connectors/connectwise"
+	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+)
+
+// names are the records that the settings name.
+type names struct {
+	readAt                    time.Time
+	board                     connectwise.Reference
+	newStatus, closedStatus   connectwise.Reference
+	server, workstation, m365 connectwise.Reference // zero: the server's default priority
+}
+
+// How old the names may be. New tickets are made by names looked up within ten minutes. Closing takes them however
+// old they are, so that it costs one request: an id that has become wrong is refused, and then looked up.
+const (
+	freshNames = 10 * time.Minute
+	anyNames   = time.Duration(1<<63 - 1)
+)
+
+// Check looks the names of the settings up, unless that was done within ten minutes. A name that ConnectWise does
+// not have is Rejected, with the setting and the names that it has.
+func (d *Desk) Check(ctx context.Context) error {
+	_, err := d.known(ctx, freshNames)
+	return err
+}
+
+// known returns the names, looked up anew when they are older than that.
+func (d *Desk) known(ctx context.Context, oldest time.Duration) (*names, error) {
+	d.mu.Lock()
+	n := d.names
+	d.mu.Unlock()
+	now := d.clock.Now()
+	if n != nil && now.Sub(n.readAt) < oldest {
+		return n, nil
+	}
+	// Two at once may both read; the answers are the same.
+	n, err := d.read(ctx)
+	if err != nil {
+		return nil, err
+	}
+	n.readAt = now
+	d.mu.Lock()
+	d.names = n
+	d.mu.Unlock()
+	return n, nil
+}
+
+// doubt forgets the names when a request was refused that used them.
+func (d *Desk) doubt(err error) {
+	if errclass.Of(err) != errclass.Rejected {
+		return
+	}
+	d.mu.Lock()
+	d.names = nil
+	d.mu.Unlock()
+}
+
+func (d *Desk) read(ctx context.Context) (*names, error) {
+	t := d.settings
+	board, err := d.board(ctx, t.GetBoard())
+	if err != nil {
+		return nil, err
+	}
+	statuses, err := d.client.BoardStatuses(ctx, board.ID)
+	if err != nil {
+		return nil, err
+	}
+	statuses = slices.DeleteFunc(statuses, func(s connectwise.BoardStatus) bool { return s.Inactive })
+	n := &names{board: board}
+	status := func(setting, name string, closed bool) (connectwise.Reference, error) {
+		s, err := pick(fmt.Sprintf("status of board %q", t.GetBoard()), setting, name, statuses, func(s connectwise.BoardStatus) string { return s.Name })
+		if err == nil && s.ClosedStatus != closed {
+			what := map[bool]string{true: "does not close", false: "closes"}[closed]
+			err = errclass.Newf(errclass.Rejected, setting, "status %q of board %q %s tickets", s.Name, t.GetBoard(), what)
+		}
+		return connectwise.Reference{ID: s.ID}, err
+	}
+	var failures []error
+	keep := func(into *connectwise.Reference, r connectwise.Reference, err error) {
+		*into = r
+		failures = append(failures, err)
+	}
+	r, err := status("tickets.newStatus", t.GetNewStatus(), false)
+	keep(&n.newStatus, r, err)
+	r, err = status("tickets.closedStatus", t.GetClosedStatus(), true)
+	keep(&n.closedStatus, r, err)
+
+	priorities, err := d.client.Priorities(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range []struct {
+		setting, name string
+		into          *connectwise.Reference
+	}{
+		{"tickets.priorities.server", t.GetPriorityServer(), &n.server},
+		{"tickets.priorities.workstation", t.GetPriorityWorkstation(), &n.workstation},
+		{"tickets.priorities.m365", t.GetPriorityM365(), &n.m365},
+	} {
+		if p.name == "" {
+			continue
+		}
+		found, err := pick("priority", p.setting, p.name, priorities, func(p connectwise.Priority) string { return p.Name })
+		keep(p.into, connectwise.Reference{ID: found.ID}, err)
+	}
+	if err := inOneLine(failures); err != nil {
+		return nil, err
+	}
+	return n, nil
+}
+
+func (d *Desk) board(ctx context.Context, name string) (connectwise.Reference, error) {
+	usable := func(boards []connectwise.Board) []connectwise.Board {
+		return slices.DeleteFunc(boards, func(b connectwise.Board) bool { return b.InactiveFlag || b.ProjectFlag })
+	}
+	named := func(b connectwise.Board) string { return b.Name }
+	const what, setting = "service board", "tickets.board"
+	boards, err := d.client.Boards(ctx, name)
+	if err != nil {
+		return connectwise.Reference{}, err
+	}
+	if board, err := pick(what, setting, name, usable(boards), named); err == nil {
+		return connectwise.Reference{ID: board.ID}, nil
+	}
+	// Only to tell which there are.
+	if boards, err = d.client.Boards(ctx, ""); err != nil {
+		return connectwise.Reference{}, err
+	}
+	board, err := pick(what, setting, name, usable(boards), named)
+	return connectwise.Reference{ID: board.ID}, err
+}
+
+// pick returns the record of that name: equal to the letter, else equal but for case.
+func pick[T any](what, setting, name string, all []T, named func(T) string) (T, error) {
+	for _, equal := range []func(a, b string) bool{func(a, b string) bool { return a == b }, strings.EqualFold} {
+		if i := slices.IndexFunc(all, func(t T) bool { return equal(named(t), name) }); i >= 0 {
+			return all[i], nil
+		}
+	}
+	const most = 20
+	var there []string
+	for _, t := range all {
+		there = append(there, fmt.Sprintf("%q", named(t)))
+	}
+	if len(there) > most {
+		there = append(there[:most], fmt.Sprintf("and %d more", len(there)-most))
+	}
+	var none T
+	if len(there) == 0 {
+		return none, errclass.Newf(errclass.Rejected, setting, "ConnectWise has no active %s that this API member can see", what)
+	}
+	return none, errclass.Newf(errclass.Rejected, setting, "ConnectWise has no active %s %q; there are %s", what, name, strings.Join(there, ", "))
+}
+
+// inOneLine makes one Rejected error of several, without line breaks; nil of none.
+func inOneLine(all []error) error {
+	var texts []string
+	for _, err := range all {
+		if err != nil {
+			texts = append(texts, err.Error())
+		}
+	}
+	if len(texts) == 0 {
+		return nil
+	}
+	return errclass.New(errclass.Rejected, "", errors.New(strings.Join(texts, "; ")))
+}
+
+func (n *names) priority(c incidentv1.DeviceClass) connectwise.Reference {
+	switch c {
+	case incidentv1.DeviceClass_DEVICE_CLASS_SERVER:
+		return n.server
+	case incidentv1.DeviceClass_DEVICE_CLASS_M365:
+		return n.m365
+	case incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION, incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS, incidentv1.DeviceClass_DEVICE_CLASS_UNSPECIFIED:
+	}
+	return n.workstation
+}

@@ -1,0 +1,148 @@
+package plan
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// The functions of this file return the ledger after a step, as a copy.
+
+// Receive takes an event into the ledger (nil when the incident is new). It returns false, and the ledger as it
+// is, for an event that is no news: one whose revision is not newer, or one after the incident's end.
+func Receive(l *ticketv1.Ledger, e *incidentv1.Event, now time.Time) (*ticketv1.Ledger, bool) {
+	if l == nil {
+		return &ticketv1.Ledger{
+			SchemaVersion: 1, Tenant: e.GetTenant(), DeviceId: e.GetDeviceId(), IncidentId: e.GetIncidentId(),
+			Phase: ticketv1.Phase_PHASE_NEW, Wanted: e, UpdatedAt: timestamppb.New(now),
+		}, true
+	}
+	if e.GetRevision() <= l.GetWanted().GetRevision() || Resolved(l) {
+		return l, false
+	}
+	l = change(l, now)
+	l.Wanted = e
+	// In shadow mode every revision's plan is recorded, and it is the park that tells that it was.
+	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_SHADOW {
+		l.Park = nil
+	}
+	return l, true
+}
+
+// Parked puts a wait on record. One for the same reason is renewed and keeps its beginning.
+func Parked(l *ticketv1.Ledger, p Park, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	next := &ticketv1.Park{Reason: p.Reason, Detail: p.Detail, Until: timestamppb.New(p.Until), Since: timestamppb.New(now)}
+	if old := l.GetPark(); old.GetReason() == p.Reason {
+		next.Since, next.Times = old.GetSince(), old.GetTimes()+1
+	}
+	l.Park = next
+	return l
+}
+
+// CreateBegun puts on record that a create is about to be sent, with the picture it carries, so that a ticket that
+// is found later is known to show it. The park stays until the create has succeeded, because its count makes
+// the waits grow.
+func CreateBegun(l *ticketv1.Ledger, reference string, company int64, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_CREATING
+	l.Reference = reference
+	l.CompanyId = company
+	l.CreateAttempts++
+	l.CreateBegunAt = timestamppb.New(now)
+	l.Shown = l.GetWanted()
+	return l
+}
+
+// CreateWithdrawn takes a create back that was provably not executed. before is the ledger before the create was
+// begun: if an earlier one was unsettled then, it still is.
+func CreateWithdrawn(l, before *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = before.GetPhase()
+	l.CreateBegunAt = before.GetCreateBegunAt()
+	l.CreateAttempts = before.GetCreateAttempts()
+	l.CompanyId = before.GetCompanyId()
+	l.Shown = before.GetShown()
+	return l
+}
+
+// Created records the incident's ticket, made just now or found by its reference.
+func Created(l *ticketv1.Ledger, ticket, company int64, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_OPEN
+	l.TicketId = ticket
+	if company != 0 {
+		l.CompanyId = company
+	}
+	l.CreatedAt = timestamppb.New(now)
+	l.Park = nil
+	return l
+}
+
+// NoteBegun puts on record that the wanted revision's note is about to be sent.
+func NoteBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.NoteBegunRevision = l.GetWanted().GetRevision()
+	return l
+}
+
+// NoteWithdrawn takes a note back that was provably not stored.
+func NoteWithdrawn(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.NoteBegunRevision = 0
+	return l
+}
+
+// Noted records that the ticket shows the wanted revision.
+func Noted(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.NoteBegunRevision = 0
+	l.Shown = l.GetWanted()
+	l.Park = nil
+	return l
+}
+
+// CloseBegun puts on record that the ticket is being closed, beginning with the resolution note.
+func CloseBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = NoteBegun(l, now)
+	l.Phase = ticketv1.Phase_PHASE_CLOSING
+	return l
+}
+
+// Closed records that the ticket has its closed status.
+func Closed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_CLOSED
+	l.ClosedAt = timestamppb.New(now)
+	l.Park = nil
+	return l
+}
+
+// Dropped records that the incident ended without a ticket.
+func Dropped(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_DROPPED
+	l.Shown = nil
+	l.Park = nil
+	return l
+}
+
+// HandedOver records that people took the ticket out of our hands. What was wanted stays on record for the policy
+// that decides what follows.
+func HandedOver(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_HANDED_OVER
+	l.NoteBegunRevision = 0
+	l.Park = nil
+	return l
+}
+
+func change(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = proto.CloneOf(l)
+	l.UpdatedAt = timestamppb.New(now)
+	return l
+}

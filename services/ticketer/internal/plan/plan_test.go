@@ -1,0 +1,349 @@
+package plan_test
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+var now = time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC)
+
+const (
+	failed   = incidentv1.EventKind_EVENT_KIND_FAILED
+	changed  = incidentv1.EventKind_EVENT_KIND_CHANGED
+	resolved = incidentv1.EventKind_EVENT_KIND_RESOLVED
+)
+
+func stamp(t time.Time) *timestamppb.Timestamp { return timestamppb.New(t) }
+
+func event(revision uint32, kind incidentv1.EventKind) *incidentv1.Event {
+	return &incidentv1.Event{
+		Tenant: "harbor", DeviceId: "7", IncidentId: "7-1", Revision: revision, Kind: kind,
+		Customer: &statusv1.Customer{Id: "70", Name: "Acme"},
+	}
+}
+
+// ledger is one that received revision 1, changed by what a case needs.
+func ledger(changes ...func(*ticketv1.Ledger)) *ticketv1.Ledger {
+	l, _ := plan.Receive(nil, event(1, failed), now)
+	for _, change := range changes {
+		change(l)
+	}
+	return l
+}
+
+func wanted(revision uint32, kind incidentv1.EventKind) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) { l.Wanted = event(revision, kind) }
+}
+
+func parked(reason ticketv1.ParkReason, since, until time.Duration, times uint32) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) {
+		l.Park = &ticketv1.Park{Reason: reason, Detail: "why", Since: stamp(now.Add(since)), Until: stamp(now.Add(until)), Times: times}
+	}
+}
+
+func phase(p ticketv1.Phase) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) {
+		l.Phase = p
+		if p != ticketv1.Phase_PHASE_NEW {
+			l.Shown = event(1, failed)
+		}
+	}
+}
+
+func begunCreate(ago time.Duration, attempts uint32) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) {
+		phase(ticketv1.Phase_PHASE_CREATING)(l)
+		l.CreateBegunAt, l.CreateAttempts = stamp(now.Add(-ago)), attempts
+	}
+}
+
+func begunNote(revision uint32, ago time.Duration) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) { l.NoteBegunRevision, l.UpdatedAt = revision, stamp(now.Add(-ago)) }
+}
+
+func linked(id int64, state companyv1.LinkState, checkedAgo time.Duration) *companyv1.Link {
+	return &companyv1.Link{State: state, Company: &companyv1.Company{Id: id}, Reason: "two have the name", CheckedAt: stamp(now.Add(-checkedAgo))}
+}
+
+// live are the facts of a live tenant whose customer has company 250.
+func live(changes ...func(*plan.Facts)) plan.Facts {
+	f := plan.Facts{
+		Known: true, Live: true, Now: now, Patience: time.Minute,
+		Link: linked(250, companyv1.LinkState_LINK_STATE_LINKED, time.Hour),
+	}
+	for _, change := range changes {
+		change(&f)
+	}
+	return f
+}
+
+func shadow(f *plan.Facts)  { f.Live = false }
+func unknown(f *plan.Facts) { f.Known = false }
+func woken(f *plan.Facts)   { f.Woken = true }
+func looked(ago time.Duration) func(*plan.Facts) {
+	return func(f *plan.Facts) { f.LookedAt = now.Add(-ago) }
+}
+func begun(b plan.Begun) func(*plan.Facts) { return func(f *plan.Facts) { f.Begun = b } }
+func link(l *companyv1.Link) func(*plan.Facts) {
+	return func(f *plan.Facts) { f.Link = l }
+}
+
+func TestNext(t *testing.T) {
+	const (
+		creating, open   = ticketv1.Phase_PHASE_CREATING, ticketv1.Phase_PHASE_OPEN
+		closing          = ticketv1.Phase_PHASE_CLOSING
+		shadowPark       = ticketv1.ParkReason_PARK_REASON_SHADOW
+		noTenant         = ticketv1.ParkReason_PARK_REASON_NO_TENANT
+		companyPark      = ticketv1.ParkReason_PARK_REASON_COMPANY
+		outcome          = ticketv1.ParkReason_PARK_REASON_OUTCOME
+		unavailable      = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
+		refused          = companyv1.LinkState_LINK_STATE_AMBIGUOUS
+		shadowDetail     = "the tenant is in shadow mode; set mode: live to have this done"
+		noTenantDetail   = "the tenant has no settings; apply its document"
+		unfoundTicket    = "it is not known whether ConnectWise created the ticket, and it cannot be found yet"
+		unfoundNote      = "it is not known whether ConnectWise stored the note, and it cannot be found yet"
+		noCompany        = `customer "Acme" has no ConnectWise company: two have the name`
+		patience, second = time.Minute, time.Second
+	)
+	for _, c := range []struct {
+		sentence string
+		ledger   *ticketv1.Ledger
+		facts    plan.Facts
+		want     plan.Step
+	}{
+		{"a new incident of a linked customer begins a create", ledger(), live(), plan.BeginCreate{Company: 250}},
+		{"a changed one that was never seen does, too", ledger(wanted(2, changed)), live(), plan.BeginCreate{Company: 250}},
+		{"a resolved one that never began is dropped", ledger(wanted(2, resolved)), live(), plan.Drop{}},
+		{"... in shadow mode, too", ledger(wanted(2, resolved), parked(shadowPark, 0, plan.Far, 0)), live(shadow), plan.Drop{}},
+		{"... without a tenant, too", ledger(wanted(2, resolved)), live(unknown), plan.Drop{}},
+		{"... while parked, too", ledger(wanted(2, resolved), parked(unavailable, 0, time.Hour, 3)), live(), plan.Drop{}},
+		{"in shadow mode a new incident is parked", ledger(), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
+		{"... once", ledger(parked(shadowPark, -time.Hour, plan.Far, 0)), live(shadow, woken), plan.Nothing{}},
+		{"shadow mode replaces another wait", ledger(parked(companyPark, -time.Hour, time.Hour, 0)), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
+		{"going live ends the wait for it", ledger(parked(shadowPark, -time.Hour, plan.Far, 0)), live(woken), plan.BeginCreate{Company: 250}},
+		{"without settings it is parked", ledger(), live(unknown), plan.Park{noTenant, noTenantDetail, now.Add(plan.Far)}},
+		{"... once", ledger(parked(noTenant, 0, plan.Far, 0)), live(unknown), plan.Nothing{}},
+		{"settings end the wait for them", ledger(parked(noTenant, 0, plan.Far, 0)), live(), plan.BeginCreate{Company: 250}},
+		{"an unanswered customer is asked for", ledger(), live(link(nil)), plan.AskCompany{now.Add(time.Minute)}},
+		{"... again, more and more rarely", ledger(parked(companyPark, -time.Hour, 0, 1)), live(link(nil)), plan.AskCompany{now.Add(4 * time.Minute)}},
+		{"... but at least every ten minutes", ledger(parked(companyPark, -time.Hour, 0, 50)), live(link(nil)), plan.AskCompany{now.Add(10 * time.Minute)}},
+		{"a fresh refusal is waited out", ledger(), live(link(linked(0, refused, 4*time.Minute))), plan.Park{companyPark, noCompany, now.Add(6 * time.Minute)}},
+		{"a stale refusal is asked for again", ledger(), live(link(linked(0, refused, 10*time.Minute))), plan.AskCompany{now.Add(time.Minute)}},
+		{"a proposed company is none", ledger(), live(link(linked(250, companyv1.LinkState_LINK_STATE_PROPOSED, 0))), plan.Park{companyPark, noCompany, now.Add(10 * time.Minute)}},
+		{"a link ends the wait for it at once", ledger(parked(companyPark, -second, time.Hour, 0)), live(), plan.BeginCreate{Company: 250}},
+		{"a device without a customer waits for one", ledger(func(l *ticketv1.Ledger) { l.Wanted.Customer = nil }), live(), plan.Park{companyPark, "the device belongs to no customer; assign it to one in Cove", now.Add(10 * time.Minute)}},
+		{"a server that failed is left alone until it is time", ledger(parked(unavailable, -second, second, 0)), live(), plan.Nothing{}},
+		{"... then tried again", ledger(parked(unavailable, -second, 0, 0)), live(), plan.BeginCreate{Company: 250}},
+		{"... or when woken", ledger(parked(unavailable, -second, second, 0)), live(woken), plan.BeginCreate{Company: 250}},
+
+		{"what this run began is sent", ledger(begunCreate(0, 1)), live(begun(plan.BegunCreate)), plan.Create{}},
+		{"... although an old wait stands", ledger(begunCreate(0, 1), parked(unavailable, 0, second, 3)), live(begun(plan.BegunCreate)), plan.Create{}},
+		{"... not after the process slept", ledger(begunCreate(patience/4, 1)), live(begun(plan.BegunCreate)), plan.FindByReference{}},
+		{"... not when the tenant left live mode", ledger(begunCreate(0, 1)), live(begun(plan.BegunCreate), shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
+		{"what another run began is looked for", ledger(begunCreate(0, 1)), live(), plan.FindByReference{}},
+		{"... although long ago", ledger(begunCreate(time.Hour, 1)), live(), plan.FindByReference{}},
+		{"... also when the incident is over", ledger(begunCreate(0, 1), wanted(2, resolved)), live(), plan.FindByReference{}},
+		{"... not before its time", ledger(begunCreate(0, 1), parked(outcome, 0, patience, 0)), live(), plan.Nothing{}},
+		{"nothing found early is waited for", ledger(begunCreate(second, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience - second)}},
+		{"looking counts from when it began", ledger(begunCreate(patience+second, 1)), live(looked(2 * second)), plan.Park{outcome, unfoundTicket, now.Add(-second)}},
+		{"nothing found after patience begins again", ledger(begunCreate(patience, 1)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"patience doubles with the second attempt", ledger(begunCreate(patience, 2)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
+		{"... up to eight times", ledger(begunCreate(8*patience, 40)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"an incident over and nothing found early waits", ledger(begunCreate(0, 1), wanted(2, resolved)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
+		{"an incident over and nothing found is dropped", ledger(begunCreate(patience, 1), wanted(2, resolved)), live(looked(0)), plan.Drop{}},
+		{"a second create needs the company, too", ledger(begunCreate(patience, 1)), live(looked(0), link(nil)), plan.AskCompany{now.Add(time.Minute)}},
+		{"in shadow mode a begun create stays as it is", ledger(begunCreate(time.Hour, 1)), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
+
+		{"a ticket that shows what is wanted needs nothing", ledger(phase(open)), live(), plan.Nothing{}},
+		{"... in shadow mode, too", ledger(phase(open)), live(shadow), plan.Nothing{}},
+		{"a change begins a note", ledger(phase(open), wanted(2, changed)), live(), plan.BeginNote{}},
+		{"an end begins the close", ledger(phase(open), wanted(2, resolved)), live(), plan.BeginClose{}},
+		{"in shadow mode an open ticket is left alone", ledger(phase(open), wanted(2, changed)), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
+		{"... also at the end", ledger(phase(open), wanted(2, resolved)), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
+		{"a note that this run began is sent", ledger(phase(open), wanted(2, changed), begunNote(2, 0)), live(begun(plan.BegunNote)), plan.Note{}},
+		{"... not after the process slept", ledger(phase(open), wanted(2, changed), begunNote(2, patience/4)), live(begun(plan.BegunNote)), plan.FindNote{}},
+		{"a note that another run began is looked for", ledger(phase(open), wanted(2, changed), begunNote(2, time.Hour)), live(), plan.FindNote{}},
+		{"... not before its time", ledger(phase(open), wanted(2, changed), begunNote(2, 0), parked(outcome, 0, second, 0)), live(), plan.Nothing{}},
+		{"a note not found is waited for", ledger(phase(open), wanted(2, changed), begunNote(2, time.Hour)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience)}},
+		{"... from the first look on", ledger(phase(open), wanted(2, changed), begunNote(2, 0), parked(outcome, -second, 0, 0)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience - second)}},
+		{"a note not found after patience begins again", ledger(phase(open), wanted(2, changed), begunNote(2, 0), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginNote{}},
+		{"a newer picture needs no old note", ledger(phase(open), wanted(3, changed), begunNote(2, 0)), live(), plan.BeginNote{}},
+		{"... nor does the end", ledger(phase(open), wanted(3, resolved), begunNote(2, 0)), live(), plan.BeginClose{}},
+		{"a server that failed holds notes back", ledger(phase(open), wanted(2, changed), parked(unavailable, 0, second, 0)), live(), plan.Nothing{}},
+
+		{"a resolution note that this run began is sent", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(begun(plan.BegunNote)), plan.Note{}},
+		{"one that another run began is looked for", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(), plan.FindNote{}},
+		{"... waited for", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience)}},
+		{"... and begun again", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginNote{}},
+		{"one that was withdrawn is begun again", ledger(phase(closing), wanted(2, resolved)), live(), plan.BeginNote{}},
+		{
+			"after the resolution note the status is set",
+			ledger(phase(closing), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }), live(), plan.Close{},
+		},
+		{
+			"... not in shadow mode",
+			ledger(phase(closing), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }), live(shadow),
+			plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)},
+		},
+		{
+			"... not before its time",
+			ledger(phase(closing), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }, parked(unavailable, 0, second, 0)), live(),
+			plan.Nothing{},
+		},
+		{"a creating ledger in an unknown tenant waits", ledger(begunCreate(0, 1), phase(creating)), live(unknown), plan.Park{noTenant, noTenantDetail, now.Add(plan.Far)}},
+	} {
+		t.Run(c.sentence, func(t *testing.T) { require.Equal(t, c.want, plan.Next(c.ledger, c.facts)) })
+	}
+}
+
+func TestWhatIsOverStaysOver(t *testing.T) {
+	for _, p := range []ticketv1.Phase{ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED} {
+		for _, kind := range []incidentv1.EventKind{failed, changed, resolved} {
+			for _, f := range []plan.Facts{live(), live(woken), live(shadow), live(unknown)} {
+				require.Equal(t, plan.Nothing{}, plan.Next(ledger(phase(p), wanted(5, kind)), f), "%s %s", p, kind)
+			}
+		}
+	}
+}
+
+// Whatever the ledger says, nothing is sent that this run did not begin, and nothing at all outside of live mode.
+func TestNothingIsSentWithoutHavingBeenBegunNorOutsideLiveMode(t *testing.T) {
+	for p := range ticketv1.Phase_name {
+		for _, kind := range []incidentv1.EventKind{failed, changed, resolved} {
+			for reason := range ticketv1.ParkReason_name {
+				for _, note := range []uint32{0, 1, 2} {
+					for _, f := range []plan.Facts{live(), live(woken), live(looked(0)), live(woken, looked(0)), live(shadow, woken), live(unknown, woken, looked(0))} {
+						l := ledger(begunCreate(time.Hour, 1), phase(ticketv1.Phase(p)), wanted(2, kind), begunNote(note, time.Hour), parked(ticketv1.ParkReason(reason), -time.Hour, 0, 1))
+						step := plan.Next(l, f)
+						name := fmt.Sprintf("%s %s %s note %d: %T", ticketv1.Phase(p), kind, ticketv1.ParkReason(reason), note, step)
+						require.IsNotType(t, plan.Create{}, step, name)
+						require.IsNotType(t, plan.Note{}, step, name)
+						if !f.Known || !f.Live {
+							switch step.(type) {
+							case plan.Nothing, plan.Park, plan.Drop:
+							default:
+								require.Fail(t, "a step outside live mode", name)
+							}
+						}
+					}
+				}
+			}
+		}
+	}
+}
+
+func TestReceive(t *testing.T) {
+	t.Run("the first event makes the ledger", func(t *testing.T) {
+		got, news := plan.Receive(nil, event(2, changed), now)
+		require.True(t, news)
+		want := &ticketv1.Ledger{
+			SchemaVersion: 1, Tenant: "harbor", DeviceId: "7", IncidentId: "7-1", Phase: ticketv1.Phase_PHASE_NEW,
+			Wanted: event(2, changed), UpdatedAt: stamp(now),
+		}
+		require.True(t, proto.Equal(want, got), "%v", got)
+	})
+	t.Run("the same and older revisions are no news", func(t *testing.T) {
+		l := ledger(wanted(3, changed))
+		for _, revision := range []uint32{0, 1, 3} {
+			got, news := plan.Receive(l, event(revision, resolved), now)
+			require.False(t, news)
+			require.Same(t, l, got)
+		}
+	})
+	t.Run("nothing follows the end", func(t *testing.T) {
+		_, news := plan.Receive(ledger(wanted(3, resolved)), event(4, changed), now)
+		require.False(t, news)
+	})
+	t.Run("news end the wait for live mode, because their plan is to be recorded, and no other wait", func(t *testing.T) {
+		for reason := range ticketv1.ParkReason_name {
+			got, news := plan.Receive(ledger(parked(ticketv1.ParkReason(reason), 0, time.Hour, 2)), event(2, changed), now)
+			require.True(t, news)
+			require.Equal(t, ticketv1.ParkReason(reason) == ticketv1.ParkReason_PARK_REASON_SHADOW, got.GetPark() == nil)
+		}
+	})
+}
+
+func TestLedgersAreNotChangedInPlace(t *testing.T) {
+	l := ledger(begunCreate(0, 1), parked(ticketv1.ParkReason_PARK_REASON_COMPANY, 0, 0, 0))
+	before := proto.CloneOf(l)
+	plan.Receive(l, event(2, changed), now)
+	plan.Parked(l, plan.Park{}, now)
+	plan.CreateBegun(l, "r", 1, now)
+	plan.CreateWithdrawn(l, ledger(), now)
+	plan.Created(l, 1, 2, now)
+	plan.NoteBegun(l, now)
+	plan.NoteWithdrawn(l, now)
+	plan.Noted(l, now)
+	plan.CloseBegun(l, now)
+	plan.Closed(l, now)
+	plan.Dropped(l, now)
+	plan.HandedOver(l, now)
+	require.True(t, proto.Equal(before, l))
+}
+
+func TestAWithdrawnCreateLeavesTheLedgerAsItWas(t *testing.T) {
+	for _, before := range []*ticketv1.Ledger{ledger(), ledger(begunCreate(time.Hour, 3))} {
+		got := plan.CreateWithdrawn(plan.CreateBegun(before, before.GetReference(), 250, now.Add(time.Second)), before, now)
+		require.True(t, proto.Equal(before, withUpdated(got, before)), "%v", got)
+	}
+}
+
+func withUpdated(l, like *ticketv1.Ledger) *ticketv1.Ledger {
+	l.UpdatedAt = like.GetUpdatedAt()
+	return l
+}
+
+func TestAWaitForTheSameReasonIsRenewed(t *testing.T) {
+	l := ledger()
+	for i := range 3 {
+		l = plan.Parked(l, plan.Park{ticketv1.ParkReason_PARK_REASON_AUTH, "keys", now.Add(time.Hour)}, now.Add(time.Duration(i)*time.Minute))
+	}
+	require.True(t, proto.Equal(&ticketv1.Park{
+		Reason: ticketv1.ParkReason_PARK_REASON_AUTH, Detail: "keys", Since: stamp(now), Until: stamp(now.Add(time.Hour)), Times: 2,
+	}, l.GetPark()))
+	l = plan.Parked(l, plan.Park{ticketv1.ParkReason_PARK_REASON_COMPANY, "who", now.Add(time.Hour)}, now.Add(time.Hour))
+	require.Equal(t, uint32(0), l.GetPark().GetTimes())
+	require.Equal(t, now.Add(time.Hour), l.GetPark().GetSince().AsTime())
+}
+
+func TestEveryClassOfFailureLeadsToOneWait(t *testing.T) {
+	const u = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
+	const remedy = ". Correct the tenant's settings or the record in ConnectWise"
+	want := map[errclass.Class]plan.Park{
+		errclass.Bug:            {ticketv1.ParkReason_PARK_REASON_REJECTED, "words" + remedy, now.Add(15 * time.Minute)},
+		errclass.Rejected:       {ticketv1.ParkReason_PARK_REASON_REJECTED, "words" + remedy, now.Add(15 * time.Minute)},
+		errclass.NotFound:       {ticketv1.ParkReason_PARK_REASON_REJECTED, "words" + remedy, now.Add(15 * time.Minute)},
+		errclass.AuthTenant:     {ticketv1.ParkReason_PARK_REASON_AUTH, "words. Check the keys, the client id, the company and the API member's role", now.Add(5 * time.Minute)},
+		errclass.RateLimited:    {ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, "ConnectWise asked for patience: words", now.Add(time.Second)},
+		errclass.Transient:      {u, "words", now.Add(15 * time.Second)},
+		errclass.Conflict:       {u, "words", now.Add(15 * time.Second)},
+		errclass.UnknownOutcome: {u, "words", now.Add(15 * time.Second)},
+	}
+	for _, class := range errclass.All() {
+		require.Equal(t, want[class], plan.After(ledger(), plan.Failure{Class: class, Text: "words"}, now), class.String())
+	}
+}
+
+func TestWaitsForAServerGrowAndHonourRetryAfter(t *testing.T) {
+	wait := func(times uint32, class errclass.Class, after time.Duration) time.Duration {
+		l := ledger(parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, -time.Hour, 0, times))
+		return plan.After(l, plan.Failure{Class: class, RetryAfter: after}, now).Until.Sub(now)
+	}
+	require.Equal(t, 30*time.Second, wait(0, errclass.Transient, 0))
+	require.Equal(t, 2*time.Minute, wait(2, errclass.Transient, 0))
+	require.Equal(t, 5*time.Minute, wait(60, errclass.Transient, 0))
+	require.Equal(t, 7*time.Minute, wait(60, errclass.Transient, 7*time.Minute))
+	require.Equal(t, 40*time.Second, wait(60, errclass.RateLimited, 40*time.Second))
+}

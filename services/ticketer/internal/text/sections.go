@@ -1,0 +1,223 @@
+package text
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+)
+
+// headline says who and where, then what: SRV-01 (server) of Bluefin Dental Group: Failed: Files and Folders.
+func headline(e *incidentv1.Event) string {
+	who := Name(e.GetDevice()) + " (" + className(e.GetDevice().GetClass()) + ")"
+	if customer := oneLine(e.GetCustomer().GetName()); customer != "" {
+		who += " of " + customer
+	}
+	return who + " - " + issue(e)
+}
+
+func className(c incidentv1.DeviceClass) string {
+	switch c {
+	case incidentv1.DeviceClass_DEVICE_CLASS_SERVER:
+		return "server"
+	case incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION:
+		return "workstation"
+	case incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS:
+		return "workstation, documents only"
+	case incidentv1.DeviceClass_DEVICE_CLASS_M365:
+		return "Microsoft 365"
+	case incidentv1.DeviceClass_DEVICE_CLASS_UNSPECIFIED:
+	}
+	return "device"
+}
+
+// trouble is everything that is wrong with one data source, or with the device as a whole.
+type trouble struct {
+	name    string
+	source  string
+	phrases []string // gravest first
+	since   time.Time
+	good    *timestamppb.Timestamp
+	quote   *incidentv1.Finding // the one that knows most of the cause
+}
+
+// troubles puts together what the event's conditions say of each data source, gravest first.
+func (p *page) troubles(e *incidentv1.Event) []*trouble {
+	var all []*trouble
+	bySource := map[string]*trouble{}
+	for _, c := range e.GetConditions() {
+		findings := c.GetFindings()
+		if len(findings) == 0 {
+			findings = []*incidentv1.Finding{{SourceCode: deviceWideCode}}
+		}
+		for _, f := range findings {
+			t := bySource[f.GetSourceCode()]
+			if t == nil {
+				t = &trouble{name: sourceName(f), source: f.GetSourceCode(), since: c.GetSince().AsTime(), good: f.GetLastSuccessAt(), quote: f}
+				if deviceWide(f) {
+					t.name, t.good = "Device as a whole", e.GetDevice().GetLastSuccessAt()
+				}
+				bySource[t.source] = t
+				all = append(all, t)
+			}
+			t.phrases = append(t.phrases, p.phrase(c.GetKind(), f))
+			if since := c.GetSince().AsTime(); since.Before(t.since) {
+				t.since = since
+			}
+			if len(t.quote.GetErrors()) == 0 && (len(f.GetErrors()) > 0 || t.quote.GetErrorsUnavailable() == "") {
+				t.quote = f
+			}
+		}
+	}
+	return all
+}
+
+// phrase names one finding with its measure.
+func (p *page) phrase(kind incidentv1.ConditionKind, f *incidentv1.Finding) string {
+	what := words(kind, f, p.now)
+	switch {
+	case kind == incidentv1.ConditionKind_CONDITION_KIND_NEVER:
+		return "never backed up"
+	case kind != incidentv1.ConditionKind_CONDITION_KIND_STALE:
+		return what
+	case f.GetLastSuccessAt() == nil:
+		what = "no good backup yet"
+	default:
+		what = "no good backup for " + span(p.now.Sub(f.GetLastSuccessAt().AsTime()))
+	}
+	if limit := f.GetThresholdSeconds(); limit > 0 {
+		what += " (the limit is " + span(time.Duration(limit)*time.Second) + ")"
+	}
+	return what
+}
+
+// wrong tells what is wrong with each data source: since when, why, and what there is to fall back on.
+func (p *page) wrong(e *incidentv1.Event) {
+	p.heading("WHAT IS WRONG")
+	for _, t := range p.troubles(e) {
+		p.line(t.name + ": " + strings.Join(t.phrases, "; "))
+		since := p.stamp(t.since)
+		if p.now.Sub(t.since) >= time.Minute {
+			since = p.when(t.since)
+		}
+		p.line("  Seen since: " + since)
+		p.quote(t.quote)
+		switch {
+		case t.good != nil:
+			p.line("  Last good backup: " + p.when(t.good.AsTime()))
+		case e.GetDevice().GetCreatedAt() != nil:
+			p.line("  Last good backup: never; the device was created on " + p.when(e.GetDevice().GetCreatedAt().AsTime()))
+		default:
+			p.line("  Last good backup: never")
+		}
+	}
+}
+
+// quote writes the errors behind a finding.
+func (p *page) quote(f *incidentv1.Finding) {
+	all := f.GetErrors()
+	var told int64
+	for i, err := range all[:min(len(all), mostErrors)] {
+		label := "  Cause: "
+		if i > 0 {
+			label = "  Also: "
+		}
+		p.line(label + quoted(err))
+		if item := oneLine(err.GetItem()); item != "" {
+			p.line("    at " + shorten(item, longestError))
+		}
+		told += max(err.GetCount(), 1)
+	}
+	if more := f.GetErrorsTotal() - told; more > 0 && len(all) > 0 {
+		p.line("  And " + counted(more, "more error", "more errors") + " in the same session")
+	}
+	if why := oneLine(f.GetErrorsUnavailable()); why != "" && len(all) == 0 {
+		p.line("  Cause: not known (" + shorten(why, longestError) + ")")
+	}
+}
+
+func quoted(err *statusv1.SessionError) string {
+	s := `"` + shorten(oneLine(err.GetText()), longestError) + `"`
+	if err.GetCount() > 1 {
+		s += fmt.Sprintf(" (%d times)", err.GetCount())
+	}
+	if code := oneLine(err.GetCode()); code != "" {
+		s += ", error code " + shorten(code, longestError)
+	}
+	return s
+}
+
+func (p *page) device(e *incidentv1.Event) {
+	d := e.GetDevice()
+	p.heading("DEVICE")
+	p.labelled("Name", deviceNames(e))
+	p.labelled("Alias", d.GetAlias())
+	p.labelled("Customer", e.GetCustomer().GetName())
+	p.labelled("Site", e.GetSite())
+	p.labelled("Type", joined(", ", className(d.GetClass()), d.GetOs()))
+	p.labelled("Hardware", joined(", ", joined(" ", d.GetManufacturer(), d.GetModel()), strings.ToLower(d.GetPhysicality())))
+	p.labelled("Internal address", strings.ReplaceAll(d.GetInternalIp(), ";", ", "))
+	p.labelled("External address", d.GetExternalIp())
+	p.labelled("Backup profile", d.GetProfile())
+	p.labelled("Product", d.GetProduct())
+	p.labelled("Storage location", d.GetStorageLocation())
+	p.labelled("Backup client", d.GetClientVersion())
+	if at := d.GetCreatedAt(); at != nil {
+		p.labelled("Created", p.when(at.AsTime()))
+	}
+	if at := d.GetLastContactAt(); at != nil {
+		p.labelled("Last contact", p.when(at.AsTime()))
+	}
+}
+
+func deviceNames(e *incidentv1.Event) string {
+	name, vendors := Name(e.GetDevice()), oneLine(e.GetDevice().GetName())
+	if strings.EqualFold(vendors, name) || vendors == "" {
+		return fmt.Sprintf("%s (Cove device %s)", name, e.GetDeviceId())
+	}
+	return fmt.Sprintf("%s (Cove device %s, %s)", name, e.GetDeviceId(), vendors)
+}
+
+func joined(by string, parts ...string) string {
+	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return oneLine(s) == "" }), by)
+}
+
+// sources tells how every configured data source stands.
+func (p *page) sources(e *incidentv1.Event) {
+	if len(e.GetDevice().GetSources()) == 0 {
+		return
+	}
+	if e.GetResolution() == incidentv1.Resolution_RESOLUTION_REMOVED {
+		p.heading("ALL DATA SOURCES, AS LAST SEEN")
+	} else {
+		p.heading("ALL DATA SOURCES")
+	}
+	for _, s := range e.GetDevice().GetSources() {
+		name := orElse(oneLine(s.GetName()), "data source "+s.GetCode())
+		if s.GetSelectedBytes() > 0 {
+			name += " (" + size(s.GetSelectedBytes()) + ")"
+		}
+		facts := []string{orElse(oneLine(s.GetStatus()), "no status")}
+		if n := s.GetErrors(); n > 0 {
+			facts = append(facts, counted(n, "error", "errors"))
+		}
+		if at := s.GetLastSuccessAt(); at != nil {
+			facts = append(facts, "last good backup "+p.when(at.AsTime()))
+		} else {
+			facts = append(facts, "no good backup yet")
+		}
+		p.line(name + ": " + strings.Join(facts, ", "))
+	}
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

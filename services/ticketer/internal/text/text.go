@@ -1,0 +1,248 @@
+// Package text writes what people read in tickets: the summary, the description, notes about changes and the
+// resolution. It is pure: the same event in the same zone gives the same text, whenever it is written.
+//
+// It does not decide what is wrong (the evaluator did) and not where a text goes (the caller does). Texts are
+// plain, because ConnectWise shows HTML as it is, and set without columns, because it shows them in a
+// proportional font. The link to the vendor's console appears in internal texts only: customers must not get it.
+package text
+
+import (
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf16"
+
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+)
+
+// Limits of the texts.
+const (
+	longestSummary = 100    // UTF-16 units, as ConnectWise counts; it refuses more
+	longestText    = 30_000 // characters; ConnectWise documents no limit, so this is ours
+	lineWidth      = 100    // characters; a longer word is left whole, because people copy paths
+	mostErrors     = 5      // distinct errors quoted for each data source
+	longestError   = 400    // characters of one error
+)
+
+// Marker is the last line of every description and note of an incident's revision. It is how a note is found
+// again when it is not known whether it was stored.
+func Marker(incident string, revision uint32) string {
+	return fmt.Sprintf("Covewise %s r%d", incident, revision)
+}
+
+// HasMarker reports whether one of a text's lines is the marker.
+func HasMarker(text, marker string) bool {
+	for line := range strings.Lines(text) {
+		if strings.TrimSpace(line) == marker {
+			return true
+		}
+	}
+	return false
+}
+
+// Description is the first text of a ticket. The customer may see it.
+func Description(e *incidentv1.Event, zone *time.Location) string {
+	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+	p.line(headline(e))
+	p.wrong(e)
+	p.device(e)
+	p.sources(e)
+	return p.finish(e)
+}
+
+// Analysis is the internal text that goes with the description: where to look and how to find the incident again.
+func Analysis(e *incidentv1.Event, reference string, zone *time.Location) string {
+	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+	p.console(e)
+	p.labelled("Reference", reference)
+	p.labelled("Policy", e.GetPolicyVersion())
+	return p.finish(e)
+}
+
+// Change is the internal note about a picture that differs from the one that the ticket shows.
+func Change(shown, e *incidentv1.Event, zone *time.Location) string {
+	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+	p.line("Changed: " + headline(e))
+	p.changes(shown, e)
+	p.wrong(e)
+	p.sources(e)
+	p.blank()
+	p.console(e)
+	return p.finish(e)
+}
+
+// Resolution is the internal note that ends an incident whose ticket shows the given picture.
+func Resolution(shown, e *incidentv1.Event, zone *time.Location) string {
+	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+	name := Name(e.GetDevice())
+	switch e.GetResolution() {
+	case incidentv1.Resolution_RESOLUTION_REMOVED:
+		p.line("Resolved: " + name + " is no longer in Cove. Nothing was repaired: the device was removed while it was in trouble.")
+	case incidentv1.Resolution_RESOLUTION_EXCLUDED:
+		p.line("Resolved: the policy does not watch " + name + " any more. Nothing was repaired: the device was in trouble when it was taken out.")
+	case incidentv1.Resolution_RESOLUTION_RECOVERED, incidentv1.Resolution_RESOLUTION_UNSPECIFIED:
+		p.line("Resolved: the backup of " + name + " works again.")
+	}
+	if opened := e.GetOpenedAt(); opened != nil {
+		p.line(fmt.Sprintf("The trouble lasted %s, from %s to %s.", span(p.now.Sub(opened.AsTime())), p.stamp(opened.AsTime()), p.stamp(p.now)))
+	}
+	p.endings(shown, e)
+	p.sources(e)
+	p.blank()
+	p.console(e)
+	return p.finish(e)
+}
+
+// Name is what a technician calls the device: its computer's name, else the vendor's name for it, else its alias.
+func Name(d *incidentv1.Device) string {
+	for _, name := range []string{d.GetComputerName(), d.GetName(), d.GetAlias()} {
+		if name = oneLine(name); name != "" {
+			return name
+		}
+	}
+	return "unnamed device"
+}
+
+// Summary is the ticket's title: COVE SVR|WKS|DOC|365 <name> #<device id> - <issue>. What is too long is cut in
+// the name first, then in the issue; the marker between them stays whole.
+func Summary(e *incidentv1.Event) string {
+	const shortestName = 15
+	// A number sign in a name could be taken for the marker.
+	name := strings.TrimSpace(strings.ReplaceAll(Name(e.GetDevice()), "#", " "))
+	head, marker, issue := "COVE "+label(e.GetDevice().GetClass())+" ", " #"+e.GetDeviceId()+" - ", issue(e)
+	room := longestSummary - units(head) - units(marker)
+	name = clip(name, max(room-units(issue), min(shortestName, units(name))))
+	return head + name + marker + clip(issue, room-units(name))
+}
+
+func label(c incidentv1.DeviceClass) string {
+	switch c {
+	case incidentv1.DeviceClass_DEVICE_CLASS_SERVER:
+		return "SVR"
+	case incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS:
+		return "DOC"
+	case incidentv1.DeviceClass_DEVICE_CLASS_M365:
+		return "365"
+	case incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION, incidentv1.DeviceClass_DEVICE_CLASS_UNSPECIFIED:
+	}
+	return "WKS"
+}
+
+// issue says in a few words what is wrong, gravest first. A data source is named once.
+func issue(e *incidentv1.Event) string {
+	named := map[string]bool{}
+	var phrases []string
+	for _, c := range e.GetConditions() {
+		for _, g := range grouped(c, e.GetOccurredAt().AsTime()) {
+			var sources []string
+			for _, f := range g.findings {
+				if source := sourceName(f); !deviceWide(f) && !named[source] {
+					named[source] = true
+					sources = append(sources, source)
+				}
+			}
+			phrase := g.what
+			if len(sources) > 0 {
+				phrase += ": " + strings.Join(sources, ", ")
+			}
+			phrases = append(phrases, phrase)
+		}
+	}
+	switch {
+	case len(phrases) > 0:
+		return strings.Join(phrases, "; ")
+	case e.GetKind() == incidentv1.EventKind_EVENT_KIND_RESOLVED:
+		return "Resolved"
+	default:
+		return "In trouble"
+	}
+}
+
+// group is what several findings of a condition have in common.
+type group struct {
+	what     string
+	findings []*incidentv1.Finding
+}
+
+// grouped puts findings with the same words together, in order.
+func grouped(c *incidentv1.Condition, now time.Time) []group {
+	if c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_NEVER {
+		return []group{{what: "Never backed up"}}
+	}
+	var all []group
+	for _, f := range c.GetFindings() {
+		what := words(c.GetKind(), f, now)
+		if n := len(all); n > 0 && all[n-1].what == what {
+			all[n-1].findings = append(all[n-1].findings, f)
+			continue
+		}
+		all = append(all, group{what, []*incidentv1.Finding{f}})
+	}
+	if len(all) == 0 {
+		return []group{{what: kindName(c.GetKind())}}
+	}
+	return all
+}
+
+// words names one finding in the summary, with its age when it is stale.
+func words(kind incidentv1.ConditionKind, f *incidentv1.Finding, now time.Time) string {
+	if kind == incidentv1.ConditionKind_CONDITION_KIND_STALE {
+		if f.GetLastSuccessAt() == nil {
+			return "No good backup yet"
+		}
+		return "Stale " + roughly(now.Sub(f.GetLastSuccessAt().AsTime()))
+	}
+	if s := oneLine(f.GetSummary()); s != "" {
+		return s
+	}
+	return kindName(kind)
+}
+
+func kindName(kind incidentv1.ConditionKind) string {
+	switch kind {
+	case incidentv1.ConditionKind_CONDITION_KIND_FAILED:
+		return "Failed"
+	case incidentv1.ConditionKind_CONDITION_KIND_NEVER:
+		return "Never backed up"
+	case incidentv1.ConditionKind_CONDITION_KIND_STALE:
+		return "Stale"
+	case incidentv1.ConditionKind_CONDITION_KIND_ERRORS:
+		return "Errors"
+	case incidentv1.ConditionKind_CONDITION_KIND_UNSPECIFIED:
+	}
+	return "In trouble"
+}
+
+// deviceWideCode stands for the device as a whole, not for a data source.
+const deviceWideCode = "D09"
+
+func deviceWide(f *incidentv1.Finding) bool { return f.GetSourceCode() == deviceWideCode }
+
+func sourceName(f *incidentv1.Finding) string {
+	if name := oneLine(f.GetSourceName()); name != "" {
+		return name
+	}
+	return "data source " + f.GetSourceCode()
+}
+
+func units(s string) int { return len(utf16.Encode([]rune(s))) }
+
+// clip shortens a text to so many UTF-16 units, at a rune, and shows by "…" that it did.
+func clip(s string, most int) string {
+	if units(s) <= most {
+		return s
+	}
+	if most < 1 {
+		return ""
+	}
+	kept, length := 0, 0
+	for i, r := range s {
+		size := utf16.RuneLen(r)
+		if length+size > most-1 {
+			break
+		}
+		length += size
+		kept = i + len(string(r))
+	}
+	return strings.TrimSpace(s[:kept]) + "…"
+}

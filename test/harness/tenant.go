@@ -1,0 +1,215 @@
+package harness
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/connectors/cove/covefake"
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/tenant"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// The set-up of every tenant, as its document would say it. The boards and the like are those of the fake's default
+// seed.
+const (
+	Board               = "Service Desk"
+	NewStatus           = "New"
+	ClosedStatus        = "Closed"
+	PriorityServer      = "Priority 1 - Critical"
+	PriorityWorkstation = "Priority 3 - Normal"
+	PriorityM365        = "Priority 2 - Quick Response"
+
+	// pollInterval is shorter than a document may say, so that stories are short on the machine's clock.
+	pollInterval = 300 * time.Millisecond
+	// handInterval is the interval on a clock that is moved by hand: the product's default.
+	handInterval = 15 * time.Minute
+)
+
+// Tenant is an MSP with its two servers.
+type Tenant struct {
+	ID   string
+	Cove *covefake.Server
+	PSA  *cwfake.Server
+
+	h *Harness
+}
+
+// AddTenant starts a tenant's fakes with a fleet and companies, and then writes its settings, live and with the
+// defaults of the tenant document. change, which may be nil, edits the settings before they are written.
+func (h *Harness) AddTenant(id string, fleet covefake.Fleet, companies []cwfake.Company, change func(*tenantv1.Settings)) *Tenant {
+	h.t.Helper()
+	const username, password, company = "psa-sync", "a-token-of-cove", "harbor"
+	tn := &Tenant{
+		ID: id, h: h,
+		Cove: covefake.New(covefake.Options{Clock: h.Clock, Username: username, Password: password}),
+		PSA:  cwfake.New(cwfake.Options{Clock: h.Clock, Company: company, PublicKey: "public-" + id, PrivateKey: "private-" + id}),
+	}
+	require.NoError(h.t, tn.Cove.SetFleet(fleet))
+	for _, c := range companies {
+		_, err := tn.PSA.AddCompany(c)
+		require.NoError(h.t, err)
+	}
+	dir := h.t.TempDir()
+	secret := func(name, value string) tenant.SecretRef {
+		ref := tenant.SecretRef{Field: name, File: filepath.Join(dir, name)}
+		require.NoError(h.t, os.WriteFile(ref.File, []byte(value+"\n"), 0o600))
+		return ref
+	}
+	doc := tenant.Defaults()
+	doc.ID, doc.Mode = id, tenant.Live
+	doc.Cove.URL, doc.Cove.Username, doc.Cove.Password = h.serve(tn.Cove)+"/jsonapi", username, secret("cove.secret", password)
+	doc.ConnectWise = tenant.ConnectWise{
+		URL: h.serve(tn.PSA), Company: company, ClientID: cwfake.DefaultClientID,
+		PublicKey: secret("cw.pub", "public-"+id), PrivateKey: secret("cw.key", "private-"+id),
+	}
+	doc.Tickets.Board, doc.Tickets.NewStatus, doc.Tickets.ClosedStatus = Board, NewStatus, ClosedStatus
+	doc.Tickets.Priorities = tenant.Priorities{Server: PriorityServer, Workstation: PriorityWorkstation, M365: PriorityM365}
+	settings := doc.Settings()
+	settings.PollInterval = durationpb.New(pollInterval)
+	if _, byHand := h.Clock.(*HandClock); byHand {
+		settings.PollInterval = durationpb.New(handInterval)
+	}
+	if change != nil {
+		change(settings)
+	}
+	h.tenants = append(h.tenants, tn)
+	_, err := h.settings.Put(h.ctx(), bus.Key(id), settings, 0)
+	require.NoError(h.t, err)
+	return tn
+}
+
+func (h *Harness) serve(handler http.Handler) string {
+	server := httptest.NewServer(handler)
+	h.t.Cleanup(server.Close)
+	return server.URL
+}
+
+// Change edits the tenant's settings, as applying another document would.
+func (tn *Tenant) Change(edit func(*tenantv1.Settings)) {
+	tn.h.t.Helper()
+	_, err := tn.h.settings.Update(tn.h.ctx(), bus.Key(tn.ID), func(s *tenantv1.Settings) (*tenantv1.Settings, error) {
+		edit(s)
+		return s, nil
+	})
+	require.NoError(tn.h.t, err)
+}
+
+// Lease is the poller's record of the tenant; nil before its first sweep.
+func (tn *Tenant) Lease() *statusv1.PollLease {
+	tn.h.t.Helper()
+	l, _, err := tn.h.leases.Get(tn.h.ctx(), bus.Key(tn.ID))
+	require.NoError(tn.h.t, err)
+	return l
+}
+
+// Ledgers are the ticketer's records of the tenant, by incident.
+func (tn *Tenant) Ledgers() map[string]*ticketv1.Ledger {
+	tn.h.t.Helper()
+	all := map[string]*ticketv1.Ledger{}
+	require.NoError(tn.h.t, tn.h.ledgers.Each(tn.h.ctx(), bus.Key(tn.ID)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		all[e.Value.GetIncidentId()] = e.Value
+		return nil
+	}))
+	return all
+}
+
+// Ledger is the record of a device's only incident.
+func (tn *Tenant) Ledger(device int64) *ticketv1.Ledger {
+	tn.h.t.Helper()
+	var found *ticketv1.Ledger
+	for _, l := range tn.Ledgers() {
+		if l.GetDeviceId() == fmt.Sprint(device) {
+			require.Nil(tn.h.t, found, "device %d has more than one incident", device)
+			found = l
+		}
+	}
+	require.NotNil(tn.h.t, found, "device %d has no incident", device)
+	return found
+}
+
+// States are the evaluator's records of the tenant, by device.
+func (tn *Tenant) States() map[string]*incidentv1.DeviceState {
+	tn.h.t.Helper()
+	all := map[string]*incidentv1.DeviceState{}
+	require.NoError(tn.h.t, tn.h.states.Each(tn.h.ctx(), bus.Key(tn.ID)+".>", func(e bus.Entry[*incidentv1.DeviceState]) error {
+		all[e.Value.GetDeviceId()] = e.Value
+		return nil
+	}))
+	return all
+}
+
+// Links are company-sync's answers, by customer.
+func (tn *Tenant) Links() map[string]*companyv1.Link {
+	tn.h.t.Helper()
+	all := map[string]*companyv1.Link{}
+	require.NoError(tn.h.t, tn.h.links.Each(tn.h.ctx(), bus.Key(tn.ID)+".>", func(e bus.Entry[*companyv1.Link]) error {
+		all[e.Value.GetCustomer().GetId()] = e.Value
+		return nil
+	}))
+	return all
+}
+
+// AgeAnswers makes company-sync's answers older, so that a refusal is asked about again without waiting for it.
+func (tn *Tenant) AgeAnswers(by time.Duration) {
+	tn.h.t.Helper()
+	for customer := range tn.Links() {
+		_, err := tn.h.links.Update(tn.h.ctx(), bus.Key(tn.ID, customer), func(l *companyv1.Link) (*companyv1.Link, error) {
+			l.CheckedAt = timestamppb.New(l.GetCheckedAt().AsTime().Add(-by))
+			return l, nil
+		})
+		require.NoError(tn.h.t, err)
+	}
+}
+
+// Ticket is the tenant's only ticket.
+func (tn *Tenant) Ticket() cwfake.Ticket {
+	tn.h.t.Helper()
+	tickets := tn.PSA.Tickets()
+	require.Len(tn.h.t, tickets, 1, "tenant %s: tickets", tn.ID)
+	return tickets[0]
+}
+
+// TicketOf is the ticket of a device's only incident.
+func (tn *Tenant) TicketOf(device int64) cwfake.Ticket {
+	tn.h.t.Helper()
+	l := tn.Ledger(device)
+	ticket, found := tn.PSA.Ticket(int(l.GetTicketId()))
+	require.True(tn.h.t, found, "device %d has no ticket: %s, %s %s", device, l.GetPhase(), l.GetPark().GetReason(), l.GetPark().GetDetail())
+	return ticket
+}
+
+// Page reads a list of the console's API into a value.
+func (h *Harness) Page(path string, into any) {
+	h.t.Helper()
+	h.Settles("the console answers "+path, func() string {
+		req, err := http.NewRequestWithContext(h.ctx(), http.MethodGet, h.runtime.consoleURL()+path, nil)
+		require.NoError(h.t, err)
+		resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test asks its own server
+		if err != nil {
+			return err.Error()
+		}
+		defer resp.Body.Close()
+		body, err := io.ReadAll(resp.Body)
+		if err != nil || resp.StatusCode != http.StatusOK {
+			return fmt.Sprint(resp.Status, " ", string(body), " ", err)
+		}
+		require.NoError(h.t, json.Unmarshal(body, into))
+		return ""
+	})
+}
