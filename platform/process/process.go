@@ -34,7 +34,8 @@ type Process struct {
 	Tracer     trace.TracerProvider
 	OnHealth   func(component string, err error)
 	LookupEnv  func(name string) (value string, set bool)
-	Handle     func(pattern string, handler http.Handler) // adds pages to the listener; ignored without LISTEN
+	Listen     string                                     // the address of the listener; empty: there is none
+	Handle     func(pattern string, handler http.Handler) // adds pages to the listener
 }
 
 // shared is the part of the environment that every service reads.
@@ -153,7 +154,7 @@ func connected(ctx context.Context, name string, env shared, log *slog.Logger, s
 	health.Set(name, nil)
 	return serve(ctx, Process{
 		NATS: nc, Logger: log, Registerer: telemetry.For(registry, name), Tracer: tracer,
-		OnHealth: health.Set, LookupEnv: os.LookupEnv, Handle: mux.Handle,
+		OnHealth: health.Set, LookupEnv: os.LookupEnv, Listen: env.Listen, Handle: mux.Handle,
 	})
 }
 

@@ -257,7 +257,7 @@ func (s *Server) faultAfter(x *exchange, out reply) reply {
 		if x.fault.Drop {
 			return reply{cut: droppedConnection}
 		}
-		return s.encode(x, answer{}, refuse(http.StatusInternalServerError, "ConnectWiseApi", "A timeout has occurred. Please try again."))
+		return s.encode(x, answer{}, refuse(http.StatusInternalServerError, "ConnectWiseApi", "A timeout has occured. Please try again.")) //nolint:misspell // the real server spells it so
 	case FaultTruncated:
 		out.cut = truncatedBody
 		if len(out.body) == 0 {

@@ -1,59 +1,28 @@
-// Command console is the web page as a process of its own. It is configured by the environment: NATS_URL,
-// LISTEN (host:port) and LOG_LEVEL.
+// Command console runs the web page against a NATS cluster, on the listener that LISTEN names.
 package main
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"log/slog"
-	"net/http"
 	"os"
-	"time"
 
-	"github.com/kelseyhightower/envconfig"
-	"github.com/nats-io/nats.go"
-	"golang.org/x/sync/errgroup"
-
-	"github.com/covewise/covewise/platform/run"
-	"github.com/covewise/covewise/platform/telemetry"
+	"github.com/covewise/covewise/platform/errclass"
+	"github.com/covewise/covewise/platform/process"
 	"github.com/covewise/covewise/services/console/app"
 )
 
-type environment struct {
-	NATSURL  string     `envconfig:"NATS_URL" default:"nats://127.0.0.1:4222"`
-	Listen   string     `envconfig:"LISTEN" default:"127.0.0.1:8080"`
-	LogLevel slog.Level `envconfig:"LOG_LEVEL" default:"info"`
-}
-
 func main() {
-	if err := serve(); err != nil && !errors.Is(err, http.ErrServerClosed) {
-		fmt.Fprintln(os.Stderr, "console:", err)
-		os.Exit(1)
-	}
-}
-
-func serve() error {
-	var env environment
-	if err := envconfig.Process("", &env); err != nil {
-		return fmt.Errorf("read environment: %w", err)
-	}
-	ctx, stop := run.SignalContext(context.Background())
-	defer stop()
-	nc, err := nats.Connect(env.NATSURL, nats.Name("console"), nats.MaxReconnects(-1))
-	if err != nil {
-		return fmt.Errorf("connect to NATS_URL: %w", err)
-	}
-	defer nc.Close()
-	log := telemetry.Logger(os.Stderr, env.LogLevel, telemetry.JSON)
-	console, err := app.New(ctx, app.Options{NATS: nc, Logger: log, Listen: env.Listen})
-	if err != nil {
-		return err
-	}
-	server := &http.Server{Addr: env.Listen, Handler: console.Handler(), ReadHeaderTimeout: 10 * time.Second, WriteTimeout: time.Minute}
-	parts, ctx := errgroup.WithContext(ctx)
-	context.AfterFunc(ctx, func() { _ = server.Close() }) // nothing that a page does needs to be finished
-	parts.Go(func() error { return console.Run(ctx) })
-	parts.Go(server.ListenAndServe)
-	return parts.Wait()
+	var env struct{} // the shared environment is all it needs
+	os.Exit(process.Main("console", &env, func(ctx context.Context, p process.Process) error {
+		if p.Listen == "" {
+			return errclass.Newf(errclass.Rejected, "start console", "LISTEN is not set; name an address such as 127.0.0.1:8080")
+		}
+		c, err := app.New(ctx, app.Options{
+			NATS: p.NATS, Logger: p.Logger, Registerer: p.Registerer, Tracer: p.Tracer, OnHealth: p.OnHealth, Listen: p.Listen,
+		})
+		if err != nil {
+			return err
+		}
+		p.Handle("/", c.Handler())
+		return c.Run(ctx)
+	}))
 }
