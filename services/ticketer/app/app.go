@@ -34,7 +34,8 @@ type Options struct {
 
 	// SearchPatience is how long, by Clock, the trace of a create of unknown outcome may be missing before it is sent
 	// again; 60 s when zero. It must exceed the lag of ConnectWise's search. A request is given up after two thirds of
-	// it, and after 40 s at most, on the machine's clock.
+	// it, and after 40 s at most, on the machine's clock: with a Clock that runs faster than that, it is to be as many
+	// times longer.
 	SearchPatience time.Duration
 
 	// OnStep, for tests, is called before and after each step that is durable or remote.
@@ -52,29 +53,37 @@ func Run(ctx context.Context, o Options) error {
 	if o.SearchPatience == 0 {
 		o.SearchPatience = apply.DefaultPatience
 	}
+	err := serve(ctx, o)
+	if err != nil && ctx.Err() == nil {
+		return fmt.Errorf("ticketer: %w", err)
+	}
+	return nil
+}
+
+func serve(ctx context.Context, o Options) error {
 	b, err := bus.Open(ctx, o.NATS, bus.Options{
 		Service: "ticketer", Logger: o.Logger, Registerer: o.Registerer, Tracer: o.Tracer, Clock: o.Clock, OnHealth: o.OnHealth,
 	})
 	if err != nil {
-		return fmt.Errorf("start ticketer: %w", err)
+		return err
 	}
 	metrics, err := apply.NewMetrics(o.Registerer)
 	if err != nil {
-		return fmt.Errorf("start ticketer: register metrics: %w", err)
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	applier, err := apply.New(ctx, apply.Options{
 		Bus: b, Clock: o.Clock, Logger: o.Logger, LookupEnv: o.LookupEnv, Patience: o.SearchPatience, Metrics: metrics, OnStep: o.OnStep,
 	})
 	if err != nil {
-		return fmt.Errorf("start ticketer: %w", err)
+		return err
 	}
 	defer applier.Close()
 	if err := metrics.Requests(applier.Requests); err != nil {
-		return fmt.Errorf("start ticketer: register metrics: %w", err)
+		return fmt.Errorf("register metrics: %w", err)
 	}
 	redriver, err := redrive.New(ctx, b, o.Clock, o.Logger, metrics.Parked)
 	if err != nil {
-		return fmt.Errorf("start ticketer: %w", err)
+		return err
 	}
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return b.Consume(ctx, bus.Ticketer, apply.HandlerTimeout, applier.Handle) })

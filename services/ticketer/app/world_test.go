@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"net/http/httptest"
 	"os"
@@ -116,7 +117,7 @@ func newWorld(t *testing.T) *world {
 
 // follow collects the ticket events and the questions for companies.
 func (w *world) follow() {
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(w.t.Context())
 	var following sync.WaitGroup
 	w.t.Cleanup(func() { cancel(); following.Wait() })
 	for family, take := range map[bus.Family]func(bus.Delivery){
@@ -194,18 +195,23 @@ func (w *world) unlink() {
 	require.NoError(w.t, w.links.Delete(w.t.Context(), bus.Key("harbor", "70"), revision))
 }
 
-// start runs a ticketer; stop ends it and waits. It ends with the test, too.
-func (w *world) start(changes ...func(*app.Options)) (stop func()) {
-	w.t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
+// options are those of a ticketer in this world.
+func (w *world) options(changes ...func(*app.Options)) app.Options {
 	o := app.Options{
-		NATS: w.nc, Logger: bustest.Logger(w.t), Clock: w.clock,
+		NATS: w.nc, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)), Clock: w.clock,
 		LookupEnv: func(name string) (string, bool) { return cwfake.DefaultPublicKey, name == "CW_PUBLIC" },
 	}
-	o.Logger = slog.New(slog.NewTextHandler(w.t.Output(), nil))
 	for _, change := range changes {
 		change(&o)
 	}
+	return o
+}
+
+// start runs a ticketer; stop ends it and waits. It ends with the test, too.
+func (w *world) start(changes ...func(*app.Options)) (stop func()) {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	o := w.options(changes...)
 	done := make(chan error, 1)
 	go func() { done <- app.Run(ctx, o) }()
 	stop = sync.OnceFunc(func() {
@@ -260,7 +266,7 @@ func (w *world) deliver(e *incidentv1.Event, again string) {
 	verb := map[incidentv1.EventKind]string{failed: bus.VerbFailed, changed: bus.VerbChanged, resolved: bus.VerbResolved}[e.GetKind()]
 	require.NoError(w.t, w.bus.Publish(w.t.Context(), bus.Message{
 		Subject: bus.Subject{Family: bus.Incident, Verb: verb, Tenant: e.GetTenant(), Key: e.GetDeviceId()},
-		ID:      "incident:" + e.GetTenant() + ":" + e.GetIncidentId() + ":" + e.GetOccurredAt().AsTime().String() + verb + again, Body: e,
+		ID:      fmt.Sprintf("incident:%s:%s:%d%s", e.GetTenant(), e.GetIncidentId(), e.GetRevision(), again), Body: e,
 	}))
 }
 
@@ -342,6 +348,25 @@ func (w *world) told(device string) []string {
 		}
 	}
 	return all
+}
+
+// wasTold asserts which actions were told of a device, in order. The test sees them a moment after the ledger.
+func (w *world) wasTold(device string, actions ...string) {
+	w.t.Helper()
+	w.until("told", func() bool { return len(w.told(device)) >= len(actions) })
+	require.Equal(w.t, actions, w.told(device))
+}
+
+func (w *world) ticketEvents() []*ticketv1.Event {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.events)
+}
+
+func (w *world) questions() []*companyv1.Wanted {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return slices.Clone(w.asked)
 }
 
 // requests counts what arrived at the server since the last call, by method and route, look-ups left out.

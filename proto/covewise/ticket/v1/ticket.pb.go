@@ -507,7 +507,7 @@ type Ledger struct {
 	CompanyId int64 `protobuf:"varint,9,opt,name=company_id,json=companyId,proto3" json:"company_id,omitempty"`
 	// The newest revision received: the picture to bring about.
 	Wanted *v1.Event `protobuf:"bytes,10,opt,name=wanted,proto3" json:"wanted,omitempty"`
-	// The picture the ticket shows; absent until the ticket exists.
+	// The picture the ticket shows, or that a create under way carries; absent before.
 	Shown *v1.Event `protobuf:"bytes,11,opt,name=shown,proto3" json:"shown,omitempty"`
 	// Creates begun so far.
 	CreateAttempts uint32 `protobuf:"varint,12,opt,name=create_attempts,json=createAttempts,proto3" json:"create_attempts,omitempty"`

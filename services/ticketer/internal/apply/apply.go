@@ -238,15 +238,30 @@ func (r *run) failed(ctx context.Context, next *ticketv1.Ledger, err error) erro
 	if !errors.As(err, &held) {
 		r.metrics.failures.WithLabelValues(errclass.Of(err).String()).Inc()
 		if errclass.Of(err) == errclass.Bug {
-			r.log.Error("request to ConnectWise failed unexpectedly", r.about("err", err)...)
+			r.log.ErrorContext(ctx, "request to ConnectWise failed unexpectedly", r.about("err", err)...)
 		}
 	}
 	now := r.clock.Now()
-	p := plan.After(r.ledger, plan.Failure{Class: errclass.Of(err), RetryAfter: errclass.RetryAfter(err), Text: err.Error()}, now)
+	p := plan.After(r.ledger, plan.Failure{Reason: reasonOf(errclass.Of(err)), RetryAfter: errclass.RetryAfter(err), Text: err.Error()}, now)
 	if held != nil && p.Until.Before(held.until) {
 		p.Until = held.until
 	}
 	return r.parkFrom(ctx, next, p)
+}
+
+// reasonOf says what an incident waits for after a failure of each class. Not found is here what it means for a
+// create: something that it refers to is gone. A bug of ours is shown to people rather than lost as a dead letter.
+func reasonOf(c errclass.Class) ticketv1.ParkReason {
+	switch c {
+	case errclass.RateLimited:
+		return ticketv1.ParkReason_PARK_REASON_RATE_LIMITED
+	case errclass.AuthTenant:
+		return ticketv1.ParkReason_PARK_REASON_AUTH
+	case errclass.Rejected, errclass.NotFound, errclass.Bug:
+		return ticketv1.ParkReason_PARK_REASON_REJECTED
+	case errclass.Transient, errclass.Conflict, errclass.UnknownOutcome:
+	}
+	return ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
 }
 
 // about are the log attributes that name the incident.

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -29,13 +30,13 @@ func (r *run) parkFrom(ctx context.Context, from *ticketv1.Ledger, p plan.Park) 
 		if err := r.publish(ctx, event, ""); err != nil {
 			return err
 		}
-		r.log.Info("planned, not done: shadow mode", r.about("summary", summary)...)
+		r.log.InfoContext(ctx, "planned, not done: shadow mode", r.about("summary", summary)...)
 	case news:
 		event := &ticketv1.Event{Action: ticketv1.Action_ACTION_PARKED, Reason: reasonName(p.Reason) + ": " + p.Detail}
 		if err := r.publish(ctx, event, fmt.Sprint(r.revision)); err != nil {
 			return err
 		}
-		r.log.Info("parked", r.about("reason", reasonName(p.Reason), "detail", p.Detail, "until", p.Until)...)
+		r.log.InfoContext(ctx, "parked", r.about("reason", reasonName(p.Reason), "detail", p.Detail, "until", p.Until)...)
 	}
 	return r.put(ctx, "park", plan.Parked(from, p, r.clock.Now()))
 }
@@ -110,7 +111,7 @@ func (r *run) create(ctx context.Context) (done bool, err error) {
 	case err == nil:
 		return false, r.created(ctx, made, "")
 	case errclass.Of(err) == errclass.UnknownOutcome:
-		r.unknown("create", err)
+		r.unknown(ctx, "create", err)
 		return false, ctx.Err()
 	default:
 		return true, r.failed(ctx, plan.CreateWithdrawn(r.ledger, r.before, r.clock.Now()), err)
@@ -118,9 +119,9 @@ func (r *run) create(ctx context.Context) (done bool, err error) {
 }
 
 // unknown notes a write whose outcome nobody knows; the next step looks for its trace.
-func (r *run) unknown(what string, err error) {
+func (r *run) unknown(ctx context.Context, what string, err error) {
 	r.metrics.failures.WithLabelValues(errclass.UnknownOutcome.String()).Inc()
-	r.log.Warn("outcome unknown, looking for it", r.about("action", what, "err", err)...)
+	r.log.WarnContext(ctx, "outcome unknown, looking for it", r.about("action", what, "err", err)...)
 	r.facts.LookedAt = time.Time{}
 }
 
@@ -140,7 +141,7 @@ func (r *run) created(ctx context.Context, t desk.Ticket, how string) error {
 	if err := r.put(ctx, "record ticket", next); err != nil {
 		return err
 	}
-	r.log.Info("created", r.about("company", next.GetCompanyId(), "summary", summary, "found", how != "")...)
+	r.log.InfoContext(ctx, "created", r.about("company", next.GetCompanyId(), "summary", summary, "found", how != "")...)
 	return nil
 }
 
@@ -160,11 +161,12 @@ func (r *run) find(ctx context.Context) (done bool, err error) {
 		return false, nil
 	case len(found) > 1:
 		// The oldest is taken, so that everybody who looks takes the same.
-		reason := fmt.Sprintf("%d tickets have the incident's reference; ticket %d is used:", len(found), found[0].ID)
+		var reason strings.Builder
+		fmt.Fprintf(&reason, "%d tickets have the incident's reference; ticket %d is used:", len(found), found[0].ID)
 		for _, t := range found {
-			reason += fmt.Sprintf(" %d", t.ID)
+			fmt.Fprintf(&reason, " %d", t.ID)
 		}
-		if err := r.observed(ctx, found[0].ID, reason); err != nil {
+		if err := r.observed(ctx, found[0].ID, reason.String()); err != nil {
 			return true, err
 		}
 	}
@@ -191,7 +193,7 @@ func (r *run) note(ctx context.Context) (done bool, err error) {
 	})
 	switch errclass.Of(err) {
 	case errclass.UnknownOutcome:
-		r.unknown("note", err)
+		r.unknown(ctx, "note", err)
 		return false, ctx.Err()
 	case errclass.NotFound:
 		return true, r.gone(ctx)
@@ -236,7 +238,7 @@ func (r *run) noted(ctx context.Context, body string) error {
 		return err
 	}
 	if !resolution {
-		r.log.Info("annotated", r.about("summary", summary)...)
+		r.log.InfoContext(ctx, "annotated", r.about("summary", summary)...)
 	}
 	return nil
 }
@@ -259,7 +261,7 @@ func (r *run) closeTicket(ctx context.Context) (done bool, err error) {
 	if err := r.put(ctx, "record close", plan.Closed(r.ledger, r.clock.Now())); err != nil {
 		return true, err
 	}
-	r.log.Info("closed", r.about("summary", summary)...)
+	r.log.InfoContext(ctx, "closed", r.about("summary", summary)...)
 	return false, nil
 }
 
@@ -271,7 +273,7 @@ func (r *run) drop(ctx context.Context) error {
 	if err := r.put(ctx, "record drop", plan.Dropped(r.ledger, r.clock.Now())); err != nil {
 		return err
 	}
-	r.log.Info("dropped: over before it had a ticket", r.about()...)
+	r.log.InfoContext(ctx, "dropped: over before it had a ticket", r.about()...)
 	return nil
 }
 
@@ -284,6 +286,6 @@ func (r *run) gone(ctx context.Context) error {
 	if err := r.put(ctx, "record handover", plan.HandedOver(r.ledger, r.clock.Now())); err != nil {
 		return err
 	}
-	r.log.Warn("handed over: the ticket was deleted", r.about()...)
+	r.log.WarnContext(ctx, "handed over: the ticket was deleted", r.about()...)
 	return nil
 }

@@ -13,7 +13,7 @@
 //	           no tenant / tenant in shadow                           Park NO_TENANT / SHADOW, or Nothing when so parked
 //	           held                                                   Nothing
 //	           the customer has a company                             BeginCreate
-//	           the answer is unknown, or refused and stale            AskCompany
+//	           the answer is unknown, or not certain and stale        AskCompany
 //	           refused lately                                         Park COMPANY
 //	CREATING   no tenant / shadow                                     as above
 //	           this run began the create, not long ago                Create
@@ -245,12 +245,16 @@ func unsettledNote(l *ticketv1.Ledger, f Facts) Step {
 func create(l *ticketv1.Ledger, f Facts) Step {
 	customer := l.GetWanted().GetCustomer()
 	link := f.Link
+	stale := !f.Now.Before(link.GetCheckedAt().AsTime().Add(StaleAnswer))
+	linked := link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && link.GetCompany().GetId() > 0
+	// The catch-all company stands in only as long as nothing better is found.
+	standIn := link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
 	switch {
 	case customer.GetId() == "":
 		return Park{ticketv1.ParkReason_PARK_REASON_COMPANY, "the device belongs to no customer; assign it to one in Cove", f.Now.Add(StaleAnswer)}
-	case link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && link.GetCompany().GetId() > 0:
+	case linked && !(standIn && stale):
 		return BeginCreate{Company: link.GetCompany().GetId()}
-	case link == nil || !f.Now.Before(link.GetCheckedAt().AsTime().Add(StaleAnswer)):
+	case link == nil || stale:
 		return AskCompany{Until: f.Now.Add(growing(l, ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute, StaleAnswer))}
 	default:
 		return Park{
@@ -263,7 +267,8 @@ func create(l *ticketv1.Ledger, f Facts) Step {
 
 // barred returns the step when nothing may be written at all, or nil.
 func barred(l *ticketv1.Ledger, f Facts) Step {
-	reason, detail := ticketv1.ParkReason_PARK_REASON_UNSPECIFIED, ""
+	var reason ticketv1.ParkReason
+	var detail string
 	switch {
 	case !f.Known:
 		reason, detail = ticketv1.ParkReason_PARK_REASON_NO_TENANT, "the tenant has no settings; apply its document"

@@ -9,7 +9,6 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/covewise/covewise/platform/errclass"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
@@ -77,6 +76,12 @@ func linked(id int64, state companyv1.LinkState, checkedAgo time.Duration) *comp
 	return &companyv1.Link{State: state, Company: &companyv1.Company{Id: id}, Reason: "two have the name", CheckedAt: stamp(now.Add(-checkedAgo))}
 }
 
+func standIn(checkedAgo time.Duration) *companyv1.Link {
+	l := linked(250, companyv1.LinkState_LINK_STATE_LINKED, checkedAgo)
+	l.Method = companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
+	return l
+}
+
 // live are the facts of a live tenant whose customer has company 250.
 func live(changes ...func(*plan.Facts)) plan.Facts {
 	f := plan.Facts{
@@ -141,6 +146,8 @@ func TestNext(t *testing.T) {
 		{"... but at least every ten minutes", ledger(parked(companyPark, -time.Hour, 0, 50)), live(link(nil)), plan.AskCompany{now.Add(10 * time.Minute)}},
 		{"a fresh refusal is waited out", ledger(), live(link(linked(0, refused, 4*time.Minute))), plan.Park{companyPark, noCompany, now.Add(6 * time.Minute)}},
 		{"a stale refusal is asked for again", ledger(), live(link(linked(0, refused, 10*time.Minute))), plan.AskCompany{now.Add(time.Minute)}},
+		{"a catch-all company stands in while the answer is fresh", ledger(), live(link(standIn(4 * time.Minute))), plan.BeginCreate{Company: 250}},
+		{"an old catch-all answer is asked for again before it is used", ledger(), live(link(standIn(10 * time.Minute))), plan.AskCompany{now.Add(time.Minute)}},
 		{"a proposed company is none", ledger(), live(link(linked(250, companyv1.LinkState_LINK_STATE_PROPOSED, 0))), plan.Park{companyPark, noCompany, now.Add(10 * time.Minute)}},
 		{"a link ends the wait for it at once", ledger(parked(companyPark, -second, time.Hour, 0)), live(), plan.BeginCreate{Company: 250}},
 		{"a device without a customer waits for one", ledger(func(l *ticketv1.Ledger) { l.Wanted.Customer = nil }), live(), plan.Park{companyPark, "the device belongs to no customer; assign it to one in Cove", now.Add(10 * time.Minute)}},
@@ -190,7 +197,8 @@ func TestNext(t *testing.T) {
 		{"one that was withdrawn is begun again", ledger(phase(closing), wanted(2, resolved)), live(), plan.BeginNote{}},
 		{
 			"after the resolution note the status is set",
-			ledger(phase(closing), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }), live(), plan.Close{},
+			ledger(phase(closing), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }), live(),
+			plan.Close{},
 		},
 		{
 			"... not in shadow mode",
@@ -318,32 +326,29 @@ func TestAWaitForTheSameReasonIsRenewed(t *testing.T) {
 	require.Equal(t, now.Add(time.Hour), l.GetPark().GetSince().AsTime())
 }
 
-func TestEveryClassOfFailureLeadsToOneWait(t *testing.T) {
-	const u = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
-	const remedy = ". Correct the tenant's settings or the record in ConnectWise"
-	want := map[errclass.Class]plan.Park{
-		errclass.Bug:            {ticketv1.ParkReason_PARK_REASON_REJECTED, "words" + remedy, now.Add(15 * time.Minute)},
-		errclass.Rejected:       {ticketv1.ParkReason_PARK_REASON_REJECTED, "words" + remedy, now.Add(15 * time.Minute)},
-		errclass.NotFound:       {ticketv1.ParkReason_PARK_REASON_REJECTED, "words" + remedy, now.Add(15 * time.Minute)},
-		errclass.AuthTenant:     {ticketv1.ParkReason_PARK_REASON_AUTH, "words. Check the keys, the client id, the company and the API member's role", now.Add(5 * time.Minute)},
-		errclass.RateLimited:    {ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, "ConnectWise asked for patience: words", now.Add(time.Second)},
-		errclass.Transient:      {u, "words", now.Add(15 * time.Second)},
-		errclass.Conflict:       {u, "words", now.Add(15 * time.Second)},
-		errclass.UnknownOutcome: {u, "words", now.Add(15 * time.Second)},
-	}
-	for _, class := range errclass.All() {
-		require.Equal(t, want[class], plan.After(ledger(), plan.Failure{Class: class, Text: "words"}, now), class.String())
+func TestEveryFailureLeadsToOneWait(t *testing.T) {
+	const unavailable, rateLimited = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED
+	const auth, rejected = ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_REJECTED
+	for reason, want := range map[ticketv1.ParkReason]plan.Park{
+		unavailable: {unavailable, "words", now.Add(15 * time.Second)},
+		rateLimited: {rateLimited, "ConnectWise asked for patience: words", now.Add(time.Second)},
+		auth:        {auth, "words. Check the keys, the client id, the company and the API member's role", now.Add(5 * time.Minute)},
+		rejected:    {rejected, "words. Correct the tenant's settings or the record in ConnectWise", now.Add(15 * time.Minute)},
+		ticketv1.ParkReason_PARK_REASON_UNSPECIFIED: {unavailable, "words", now.Add(15 * time.Second)},
+	} {
+		require.Equal(t, want, plan.After(ledger(), plan.Failure{Reason: reason, Text: "words"}, now), reason.String())
 	}
 }
 
 func TestWaitsForAServerGrowAndHonourRetryAfter(t *testing.T) {
-	wait := func(times uint32, class errclass.Class, after time.Duration) time.Duration {
-		l := ledger(parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, -time.Hour, 0, times))
-		return plan.After(l, plan.Failure{Class: class, RetryAfter: after}, now).Until.Sub(now)
+	const unavailable, rateLimited = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED
+	wait := func(times uint32, reason ticketv1.ParkReason, after time.Duration) time.Duration {
+		l := ledger(parked(unavailable, -time.Hour, 0, times))
+		return plan.After(l, plan.Failure{Reason: reason, RetryAfter: after}, now).Until.Sub(now)
 	}
-	require.Equal(t, 30*time.Second, wait(0, errclass.Transient, 0))
-	require.Equal(t, 2*time.Minute, wait(2, errclass.Transient, 0))
-	require.Equal(t, 5*time.Minute, wait(60, errclass.Transient, 0))
-	require.Equal(t, 7*time.Minute, wait(60, errclass.Transient, 7*time.Minute))
-	require.Equal(t, 40*time.Second, wait(60, errclass.RateLimited, 40*time.Second))
+	require.Equal(t, 30*time.Second, wait(0, unavailable, 0))
+	require.Equal(t, 2*time.Minute, wait(2, unavailable, 0))
+	require.Equal(t, 5*time.Minute, wait(60, unavailable, 0))
+	require.Equal(t, 7*time.Minute, wait(60, unavailable, 7*time.Minute))
+	require.Equal(t, 40*time.Second, wait(60, rateLimited, 40*time.Second))
 }

@@ -300,11 +300,12 @@ func (r *Redriver) cause(w *waiting, now time.Time) string {
 		}
 	default:
 	}
-	if e := r.edits[tenantKey]; e.at.After(w.updated) {
-		return fmt.Sprintf("settings%d", e.revision)
-	}
 	if !now.Before(w.until) {
 		return elapsed
+	}
+	// A wait renewed in the same instant may have been decided by the settings before; waking it twice is harmless.
+	if e := r.edits[tenantKey]; !e.at.Before(w.updated) {
+		return fmt.Sprintf("settings%d", e.revision)
 	}
 	return ""
 }

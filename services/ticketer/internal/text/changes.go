@@ -1,6 +1,7 @@
 package text
 
 import (
+	"strings"
 	"time"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -87,13 +88,14 @@ func (p *page) endings(shown, e *incidentv1.Event) {
 			continue
 		}
 		told[key.source] = true
-		line := brief(key, was[key], shown.GetOccurredAt().AsTime())
+		var line strings.Builder
+		line.WriteString(brief(key, was[key], shown.GetOccurredAt().AsTime()))
 		for _, other := range order {
 			if other.source == key.source && other != key {
-				line += ", " + words(other.kind, was[other], shown.GetOccurredAt().AsTime())
+				line.WriteString(", " + words(other.kind, was[other], shown.GetOccurredAt().AsTime()))
 			}
 		}
-		p.line(line)
+		p.line(line.String())
 		at := last[key.source].GetLastSuccessAt()
 		if key.source == deviceWideCode {
 			at = e.GetDevice().GetLastSuccessAt()
@@ -130,5 +132,5 @@ func cause(f *incidentv1.Finding) string {
 		return ""
 	}
 	first := f.GetErrors()[0]
-	return `"` + shorten(oneLine(first.GetText()), longestError) + `"`
+	return `"` + shorten(oneLine(first.GetText())) + `"`
 }

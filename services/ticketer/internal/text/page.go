@@ -166,10 +166,10 @@ func oneLine(s string) string {
 	return strings.Join(strings.Fields(s), " ")
 }
 
-// shorten cuts a text to so many characters.
-func shorten(s string, most int) string {
-	if utf8.RuneCountInString(s) <= most {
+// shorten cuts a text of somebody else's to what a ticket bears.
+func shorten(s string) string {
+	if utf8.RuneCountInString(s) <= longestError {
 		return s
 	}
-	return strings.TrimSpace(string([]rune(s)[:most-1])) + "…"
+	return strings.TrimSpace(string([]rune(s)[:longestError-1])) + "…"
 }

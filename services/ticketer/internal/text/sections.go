@@ -129,7 +129,7 @@ func (p *page) quote(f *incidentv1.Finding) {
 		}
 		p.line(label + quoted(err))
 		if item := oneLine(err.GetItem()); item != "" {
-			p.line("    at " + shorten(item, longestError))
+			p.line("    at " + shorten(item))
 		}
 		told += max(err.GetCount(), 1)
 	}
@@ -137,17 +137,17 @@ func (p *page) quote(f *incidentv1.Finding) {
 		p.line("  And " + counted(more, "more error", "more errors") + " in the same session")
 	}
 	if why := oneLine(f.GetErrorsUnavailable()); why != "" && len(all) == 0 {
-		p.line("  Cause: not known (" + shorten(why, longestError) + ")")
+		p.line("  Cause: not known (" + shorten(why) + ")")
 	}
 }
 
 func quoted(err *statusv1.SessionError) string {
-	s := `"` + shorten(oneLine(err.GetText()), longestError) + `"`
+	s := `"` + shorten(oneLine(err.GetText())) + `"`
 	if err.GetCount() > 1 {
 		s += fmt.Sprintf(" (%d times)", err.GetCount())
 	}
 	if code := oneLine(err.GetCode()); code != "" {
-		s += ", error code " + shorten(code, longestError)
+		s += ", error code " + shorten(code)
 	}
 	return s
 }

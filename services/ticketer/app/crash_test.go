@@ -1,0 +1,131 @@
+package app_test
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/app"
+)
+
+// crash counts the steps of a ticketer and ends it at the n-th: from there on nothing that it does reaches the bus
+// or the server.
+type crash struct {
+	mu     sync.Mutex
+	at     int // 0: never
+	steps  []string
+	cancel context.CancelFunc
+}
+
+func (c *crash) step(name string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.steps = append(c.steps, name)
+	if len(c.steps) == c.at {
+		c.cancel()
+	}
+}
+
+// runInto handles one event of a device with a ticketer that ends at the n-th step, and returns the steps. With n = 0 it
+// runs until ok holds.
+func (w *world) runInto(n int, say func(), ok func() bool) []string {
+	w.t.Helper()
+	ctx, cancel := context.WithCancel(w.t.Context())
+	defer cancel()
+	c := &crash{at: n, cancel: cancel}
+	say()
+	done := make(chan error, 1)
+	go func() { done <- app.Run(ctx, w.options(func(o *app.Options) { o.OnStep = c.step })) }()
+	if n == 0 {
+		w.until("the undisturbed run", ok)
+		w.drained()
+		cancel()
+	}
+	require.NoError(w.t, <-done)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.steps
+}
+
+// Every step of create, note and close is a place where a process can die. Whatever it left behind, the next one
+// ends with one ticket, every note once, and an event for each of them.
+func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
+	const open, closed = ticketv1.Phase_PHASE_OPEN, ticketv1.Phase_PHASE_CLOSED
+	for _, c := range []struct {
+		name     string
+		earlier  []incidentv1.EventKind // handled before, undisturbed
+		kind     incidentv1.EventKind
+		phase    ticketv1.Phase
+		notes    map[string]int
+		told     []string
+		minSteps int
+	}{
+		{"create", nil, failed, open, map[string]int{"r1": 2}, []string{"created"}, 10},
+		{"note", []incidentv1.EventKind{failed}, changed, open, map[string]int{"r1": 2, "r2": 1}, []string{"created", "annotated"}, 10},
+		{
+			"close",
+			[]incidentv1.EventKind{failed, changed},
+			resolved, closed,
+			map[string]int{"r1": 2, "r2": 1, "r3": 1},
+			[]string{"created", "annotated", "closed"},
+			12,
+		},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			revision := uint32(len(c.earlier) + 1)
+			prepare := func(device string) {
+				if len(c.earlier) == 0 {
+					return
+				}
+				stop := w.start()
+				for i, kind := range c.earlier {
+					w.say(device, uint32(i+1), kind)
+				}
+				w.until("prepared", w.inPhase(device, open, revision-1))
+				w.drained()
+				stop()
+			}
+			check := func(device string) {
+				ticket := w.onlyTicket(device)
+				require.Equal(t, c.notes, noted(ticket, device))
+				require.Equal(t, int64(ticket.ID), w.ledger(device).GetTicketId())
+				require.Equal(t, c.phase == closed, ticket.ClosedFlag)
+				w.until("told", func() bool {
+					seen := map[string]bool{}
+					for _, action := range w.told(device) {
+						seen[action] = true
+					}
+					for _, action := range c.told {
+						if !seen[action] {
+							return false
+						}
+					}
+					return true
+				})
+			}
+
+			prepare("100")
+			steps := w.runInto(0, func() { w.say("100", revision, c.kind) }, w.inPhase("100", c.phase, revision))
+			check("100")
+			require.GreaterOrEqual(t, len(steps), c.minSteps, "%q", steps)
+
+			for n := 1; n <= len(steps); n++ {
+				device := fmt.Sprint(200 + n)
+				prepare(device)
+				got := w.runInto(n, func() { w.say(device, revision, c.kind) }, nil)
+				require.Equal(t, steps[:n], got[:n])
+				stop := w.start()
+				w.eventually(fmt.Sprintf("recovered from a crash at step %d, %s", n, steps[n-1]), w.inPhase(device, c.phase, revision))
+				check(device)
+				stop()
+			}
+			require.Empty(t, w.cw.Duplicates())
+		})
+	}
+}
