@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -36,7 +37,11 @@ func (r *run) parkFrom(ctx context.Context, from *ticketv1.Ledger, p plan.Park) 
 		if err := r.publish(ctx, event, fmt.Sprint(r.revision)); err != nil {
 			return err
 		}
-		r.log.InfoContext(ctx, "parked", r.about("reason", reasonName(p.Reason), "detail", p.Detail, "until", p.Until)...)
+		level := slog.LevelInfo
+		if p.Reason == ticketv1.ParkReason_PARK_REASON_COMPANY && r.facts.Link == nil {
+			level = slog.LevelDebug // the first question about a customer is mostly answered at once
+		}
+		r.log.Log(ctx, level, "parked", r.about("reason", reasonName(p.Reason), "detail", p.Detail, "until", p.Until)...)
 	}
 	return r.put(ctx, "park", plan.Parked(from, p, r.clock.Now()))
 }

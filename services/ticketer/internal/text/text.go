@@ -128,18 +128,25 @@ func label(c incidentv1.DeviceClass) string {
 	return "WKS"
 }
 
-// issue says in a few words what is wrong, gravest first. A data source is named once.
+// issue says in a few words what is wrong, gravest first. A data source is named once, for the gravest that is
+// wrong with it; the rest is in the description.
 func issue(e *incidentv1.Event) string {
 	named := map[string]bool{}
 	var phrases []string
 	for _, c := range e.GetConditions() {
 		for _, g := range grouped(c, e.GetOccurredAt().AsTime()) {
 			var sources []string
+			said := len(g.findings) > 0
 			for _, f := range g.findings {
-				if source := sourceName(f); !deviceWide(f) && !named[source] {
+				source := sourceName(f)
+				said = said && named[source] && !deviceWide(f)
+				if !deviceWide(f) && !named[source] {
 					named[source] = true
 					sources = append(sources, source)
 				}
+			}
+			if said {
+				continue
 			}
 			phrase := g.what
 			if len(sources) > 0 {
