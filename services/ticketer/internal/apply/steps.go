@@ -84,11 +84,20 @@ func (r *run) askCompany(ctx context.Context, step plan.AskCompany) error {
 	r.onStep("ask for company: end")
 	return r.park(ctx, plan.Park{
 		Reason: ticketv1.ParkReason_PARK_REASON_COMPANY,
-		Detail: fmt.Sprintf("asked for the ConnectWise company of customer %q", customer.GetName()), Until: step.Until,
+		Detail: asked(customer.GetName(), r.facts.Link), Until: step.Until,
 	})
 }
 
 // beginCreate puts the create on record, once the settings are known to be good.
+// asked says what a customer's incidents wait for while its company is asked for, with the last answer if there
+// was one.
+func asked(customer string, last *companyv1.Link) string {
+	if last.GetReason() == "" {
+		return fmt.Sprintf("asked for the ConnectWise company of customer %q", customer)
+	}
+	return fmt.Sprintf("customer %q has no ConnectWise company, asked again; the last answer: %s", customer, last.GetReason())
+}
+
 func (r *run) beginCreate(ctx context.Context, step plan.BeginCreate) (done bool, err error) {
 	if err := r.call(ctx, "check settings", func(ctx context.Context) error { return r.site.desk.Check(ctx) }); err != nil {
 		return true, r.failed(ctx, r.ledger, err)
