@@ -38,7 +38,7 @@ tickets:                            # names as ConnectWise shows them
   timeZone: UTC                     # of the times in tickets, such as Europe/London
 
 companies:
-  create: "off"                     # for customers without a company: off, approve or auto
+  create: "off"                     # for customers without a company; approve and auto are accepted and act as off for now
   catchAll: ""                      # identifier of a company for unmapped customers
 
 policy:

@@ -32,8 +32,8 @@ type Surroundings struct {
 
 // Execute runs one command line and returns its exit code. The context's end is the wish to stop.
 func Execute(ctx context.Context, args []string, around Surroundings) int {
-	root := newRoot(around)
-	root.SetArgs(args)
+	root := newRoot(around)                   //nolint:contextcheck // cobra hands the context to the command
+	root.SetArgs(append([]string{}, args...)) // nil would mean those of the process
 	err := root.ExecuteContext(ctx)
 	var exit *exitError
 	var problems tenant.Problems

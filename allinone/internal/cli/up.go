@@ -39,8 +39,9 @@ func newUp(around Surroundings) *cobra.Command {
 		Long: `Runs every part of Covewise in this process for the tenants in FILE, and keeps what it knows in DIR.
 It logs a line for each sweep, incident and ticket action, and stops with Ctrl-C.
 
-With --once it sweeps every tenant once, waits until the effects are done, prints a line for each tenant and ends:
-  0  every tenant is complete
+With --once it sweeps every tenant once, waits until the effects are done, prints a line for each
+tenant, with what waits for a person below it, and ends:
+  0  every tenant is complete: seen whole, and its tickets are as they should be
   1  Covewise failed
   2  the command line or the settings are wrong, and nothing was started
   3  a tenant is incomplete; its line has the reason
@@ -49,7 +50,7 @@ Traces go to OTEL_EXPORTER_OTLP_ENDPOINT where that is set.
 
 FILE holds one YAML document for each tenant:
 
-` + indent(tenant.Example()),
+` + strings.TrimSuffix(tenant.Example(), "\n"),
 		Example: `  covewise up --tenants tenants.yaml --data /var/lib/covewise
   covewise up --tenants tenants.yaml --data /var/lib/covewise --once`,
 		Args: noArguments,
@@ -155,8 +156,4 @@ func flush(ctx context.Context, tracer *sdktrace.TracerProvider, log *slog.Logge
 	if err := tracer.Shutdown(ctx); err != nil {
 		log.Warn("the last traces were not sent", "err", err)
 	}
-}
-
-func indent(text string) string {
-	return "  " + strings.ReplaceAll(strings.TrimSuffix(text, "\n"), "\n", "\n  ")
 }

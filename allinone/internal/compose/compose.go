@@ -43,6 +43,9 @@ type Options struct {
 	RequestsPerSecond float64       // towards each tenant's Cove; 0: the poller's default
 	SearchPatience    time.Duration // of the ticketer, by Clock; 0: its default
 
+	// Watch makes a service that starts when the bus and the page are there, before any service that acts, and
+	// stops after them; nil: none.
+	Watch func(s *System) run.Service
 	// Main runs when everything has started, and its end is the end of the system. nil: it ends with its context.
 	Main func(ctx context.Context, s *System) error
 }
@@ -83,22 +86,24 @@ func Run(ctx context.Context, opts Options) error {
 	if opts.Listen != "" {
 		services = append(services, s.console(), s.listener())
 	}
+	if opts.Watch != nil {
+		services = append(services, opts.Watch(s))
+	}
 	services = append(services, s.ticketer(), s.evaluator(), s.companysync())
 	if !opts.NoPoller {
 		services = append(services, s.poller())
 	}
 	services = append(services, run.Service{Name: "main", Run: func(own context.Context) error {
 		defer finish()
-		mainErr = opts.Main(own, s)
+		if err := opts.Main(own, s); own.Err() == nil || !errors.Is(err, context.Canceled) {
+			mainErr = err
+		}
 		return nil
 	}})
 	err := run.New(run.Options{Logger: opts.Logger}, services...).Run(ctx)
 	// Start takes the lock over; when the group ended before the broker's turn nobody has released it.
 	if s.embedded == nil {
 		err = errors.Join(err, opts.Lock.Release())
-	}
-	if mainErr != nil && errors.Is(mainErr, context.Canceled) && ctx.Err() != nil {
-		mainErr = nil
 	}
 	return errors.Join(mainErr, err)
 }
@@ -167,4 +172,3 @@ func (s *System) settings() run.Service {
 		},
 	}
 }
-

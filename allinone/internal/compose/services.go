@@ -3,10 +3,13 @@ package compose
 import (
 	"context"
 	"log/slog"
+	"time"
 
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
 
+	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/run"
 	"github.com/covewise/covewise/platform/telemetry"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
@@ -44,10 +47,17 @@ func (s *System) service(name string, prepare, serve func(ctx context.Context, p
 		},
 		Run: func(ctx context.Context) error {
 			defer p.nc.Close()
-			s.health.Set(name, nil)
 			return serve(ctx, p)
 		},
 	}
+}
+
+// acting is service for one whose consumers report their own health: it is ready as soon as it runs.
+func (s *System) acting(name string, serve func(ctx context.Context, p part) error) run.Service {
+	return s.service(name, nil, func(ctx context.Context, p part) error {
+		s.health.Set(name, nil)
+		return serve(ctx, p)
+	})
 }
 
 func (s *System) part(name string) (part, error) {
@@ -56,7 +66,7 @@ func (s *System) part(name string) (part, error) {
 }
 
 func (s *System) ticketer() run.Service {
-	return s.service("ticketer", nil, func(ctx context.Context, p part) error {
+	return s.acting("ticketer", func(ctx context.Context, p part) error {
 		return ticketer.Run(ctx, ticketer.Options{
 			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, OnHealth: s.health.Set,
 			LookupEnv: s.opts.LookupEnv, SearchPatience: s.opts.SearchPatience,
@@ -65,7 +75,7 @@ func (s *System) ticketer() run.Service {
 }
 
 func (s *System) evaluator() run.Service {
-	return s.service("evaluator", nil, func(ctx context.Context, p part) error {
+	return s.acting("evaluator", func(ctx context.Context, p part) error {
 		return evaluator.Run(ctx, evaluator.Options{
 			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, OnHealth: s.health.Set,
 		})
@@ -73,7 +83,7 @@ func (s *System) evaluator() run.Service {
 }
 
 func (s *System) companysync() run.Service {
-	return s.service("companysync", nil, func(ctx context.Context, p part) error {
+	return s.acting("companysync", func(ctx context.Context, p part) error {
 		return companysync.Run(ctx, companysync.Options{
 			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, OnHealth: s.health.Set,
 			LookupEnv: s.opts.LookupEnv,
@@ -82,7 +92,7 @@ func (s *System) companysync() run.Service {
 }
 
 func (s *System) poller() run.Service {
-	return s.service("poller", nil, func(ctx context.Context, p part) error { return poller.Run(ctx, s.pollerOptions(p)) })
+	return s.acting("poller", func(ctx context.Context, p part) error { return poller.Run(ctx, s.pollerOptions(p)) })
 }
 
 // pollerOptions name the poller after the installation: the data directory's lock leaves room for one only, and
@@ -94,6 +104,9 @@ func (s *System) pollerOptions(p part) poller.Options {
 		Lease: s.opts.Lease, RequestsPerSecond: s.opts.RequestsPerSecond,
 	}
 }
+
+// readyStep is how often the console is asked whether it has read the bus.
+const readyStep = 20 * time.Millisecond
 
 func (s *System) console() run.Service {
 	var page *console.Console
@@ -108,7 +121,20 @@ func (s *System) console() run.Service {
 		}
 		return err
 	}
-	return s.service("console", prepare, func(ctx context.Context, _ part) error { return page.Run(ctx) })
+	return s.service("console", prepare, func(ctx context.Context, _ part) error {
+		parts, ctx := errgroup.WithContext(ctx)
+		parts.Go(func() error { return page.Run(ctx) })
+		parts.Go(func() error {
+			for !page.Ready() {
+				if clock.System().Sleep(ctx, readyStep) != nil {
+					return nil
+				}
+			}
+			s.health.Set("console", nil)
+			return nil
+		})
+		return parts.Wait()
+	})
 }
 
 // Sweep sweeps every tenant once, now, and returns the accounts by tenant. It is for a system with NoPoller.

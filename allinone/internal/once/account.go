@@ -30,7 +30,7 @@ type Wait struct {
 	Incidents int
 }
 
-// String returns the result as one line.
+// String returns the result as one line, and one more for each thing that incidents wait for.
 func (r Result) String() string {
 	var b strings.Builder
 	verdict := "complete"
@@ -40,16 +40,14 @@ func (r Result) String() string {
 	fmt.Fprintf(&b, "%s: %s; %d devices, %d in trouble; tickets: %d created, %d annotated, %d closed",
 		r.Tenant, verdict, r.Devices, r.InTrouble, r.Created, r.Annotated, r.Closed)
 	total := 0
-	reasons := make([]string, len(r.Waiting))
-	for i, w := range r.Waiting {
+	for _, w := range r.Waiting {
 		total += w.Incidents
-		reasons[i] = w.Reason
-		if w.Incidents > 1 {
-			reasons[i] += fmt.Sprintf(" (%d)", w.Incidents)
-		}
 	}
 	if total > 0 {
-		fmt.Fprintf(&b, "; waiting: %d: %s", total, strings.Join(reasons, "; "))
+		fmt.Fprintf(&b, "; %d waiting:", total)
+	}
+	for _, w := range r.Waiting {
+		fmt.Fprintf(&b, "\n  %d: %s", w.Incidents, w.Reason)
 	}
 	return b.String()
 }
@@ -94,6 +92,9 @@ func account(done *statusv1.SweepCompleted, before, after state, unfinished stri
 		if l.GetPark() != nil {
 			waiting[after.why(l)]++
 		}
+		if r.Complete && after.failing(l) {
+			r.Complete, r.Reason = false, after.why(l)
+		}
 	}
 	for _, reason := range slices.SortedFunc(maps.Keys(waiting), func(a, b string) int {
 		return cmp.Or(cmp.Compare(waiting[b], waiting[a]), cmp.Compare(a, b))
@@ -103,12 +104,32 @@ func account(done *statusv1.SweepCompleted, before, after state, unfinished stri
 	return r
 }
 
+// failing reports whether an incident waits because ConnectWise or the settings for it fail, not for a person's
+// decision: then the tenant's sweep has not had its effects.
+func (s state) failing(l *ticketv1.Ledger) bool {
+	switch l.GetPark().GetReason() {
+	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, ticketv1.ParkReason_PARK_REASON_AUTH,
+		ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_REJECTED:
+		return true
+	case ticketv1.ParkReason_PARK_REASON_COMPANY:
+		// Companysync records an answer without a state when it could not ask.
+		return s.link(l) != nil && s.link(l).GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED
+	case ticketv1.ParkReason_PARK_REASON_UNSPECIFIED, ticketv1.ParkReason_PARK_REASON_SHADOW, ticketv1.ParkReason_PARK_REASON_NO_TENANT:
+	}
+	return false
+}
+
 // why says what a parked incident waits for.
 func (s state) why(l *ticketv1.Ledger) string {
 	detail := l.GetPark().GetDetail()
 	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_COMPANY {
 		// The park may be older than the answer.
-		if link := s.link(l); link.GetReason() != "" {
+		link := s.link(l)
+		switch {
+		case link.GetReason() == "":
+		case link.GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED:
+			detail = link.GetReason()
+		default:
 			detail = fmt.Sprintf("customer %q has no ConnectWise company: %s", link.GetCustomer().GetName(), link.GetReason())
 		}
 	}

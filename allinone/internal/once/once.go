@@ -73,6 +73,13 @@ type state struct {
 	revisions uint64
 }
 
+func newState(now time.Time) state {
+	return state{
+		now: now, ledgers: map[string]*ticketv1.Ledger{}, links: map[string]*companyv1.Link{},
+		settings: map[string]*tenantv1.Settings{}, devices: map[string]*incidentv1.DeviceState{},
+	}
+}
+
 type watch struct {
 	bus      *bus.Bus
 	clock    clock.Clock
@@ -99,10 +106,7 @@ func open(ctx context.Context, b *bus.Bus, c clock.Clock) (*watch, error) {
 }
 
 func (w *watch) look(ctx context.Context) (state, error) {
-	s := state{
-		now: w.clock.Now(), ledgers: map[string]*ticketv1.Ledger{}, links: map[string]*companyv1.Link{},
-		settings: map[string]*tenantv1.Settings{}, devices: map[string]*incidentv1.DeviceState{},
-	}
+	s := newState(w.clock.Now())
 	err := w.work(ctx, &s)
 	if err == nil {
 		err = w.devices.Each(ctx, ">", func(e bus.Entry[*incidentv1.DeviceState]) error {
@@ -145,7 +149,7 @@ func (w *watch) wait(ctx context.Context) (s state, unfinished string, err error
 		if err != nil {
 			return s, unfinished, err
 		}
-		s = state{now: w.clock.Now(), ledgers: map[string]*ticketv1.Ledger{}, links: map[string]*companyv1.Link{}, settings: map[string]*tenantv1.Settings{}}
+		s = newState(w.clock.Now())
 		if err := w.work(ctx, &s); err != nil {
 			return s, unfinished, err
 		}
@@ -182,4 +186,3 @@ func (w *watch) pending(ctx context.Context) (string, error) {
 	}
 	return "", nil
 }
-

@@ -11,8 +11,16 @@ import (
 type natsLog struct {
 	log *slog.Logger
 
-	mu   sync.Mutex
-	last string
+	mu    sync.Mutex
+	last  string
+	fatal bool
+}
+
+// hopeless reports whether the server has given up.
+func (l *natsLog) hopeless() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.fatal
 }
 
 func (l *natsLog) failure(otherwise string) error {
@@ -41,7 +49,12 @@ func (l *natsLog) Warnf(format string, args ...any) {
 func (l *natsLog) Errorf(format string, args ...any) { l.fail(format, args) }
 
 // Fatalf logs an error after which the server does not go on; the process does.
-func (l *natsLog) Fatalf(format string, args ...any) { l.fail(format, args) }
+func (l *natsLog) Fatalf(format string, args ...any) {
+	l.fail(format, args)
+	l.mu.Lock()
+	l.fatal = true
+	l.mu.Unlock()
+}
 
 // Noticef drops what the server merely tells.
 func (l *natsLog) Noticef(string, ...any) {}

@@ -17,7 +17,7 @@ func checkRoom(dir string) error {
 	if unix.Statfs(dir, &fs) != nil {
 		return nil // a file system that does not tell may have all the room in the world
 	}
-	room := uint64(fs.Bavail) * uint64(fs.Bsize)
+	room := uint64(fs.Bavail) * uint64(fs.Bsize) //nolint:unconvert // signed on FreeBSD
 	if room < leastRoom {
 		return fmt.Errorf("only %d MiB are free on its disk, and at least %d are needed; free some space, or name a directory on another disk with --data",
 			room>>20, leastRoom>>20)

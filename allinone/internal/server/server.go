@@ -61,8 +61,7 @@ func (s *Server) start(ctx context.Context, log *slog.Logger) error {
 	embedded.Start()
 	s.nats = embedded
 	for deadline := startTimeout; !embedded.ReadyForConnections(readyStep); deadline -= readyStep {
-		// A server that cannot use its store logs why and shuts itself down.
-		if ctx.Err() != nil || deadline <= 0 || !embedded.Running() {
+		if ctx.Err() != nil || deadline <= 0 || complaints.hopeless() {
 			s.shutdown()
 			return errors.Join(ctx.Err(), complaints.failure("it did not become ready"))
 		}
@@ -114,8 +113,7 @@ func Directory(dir string) (*Lock, error) {
 
 // unusable explains why a directory cannot be worked in, with what to do about it.
 func unusable(dir, what string, err error) error {
-	var path *fs.PathError
-	if errors.As(err, &path) {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
 		err = path.Err
 	}
 	remedy := "name another directory with --data"

@@ -134,7 +134,7 @@ func (h *Handler) settleAll(ctx context.Context, t *task, log *slog.Logger) erro
 			}
 			if d.Event != nil {
 				t.events[d.Event.GetKind()]++
-				log.Debug("incident event", "verb", verb(d.Event.GetKind()), "device", d.Event.GetDeviceId(),
+				log.Info("incident", "verb", verb(d.Event.GetKind()), "device", d.Event.GetDeviceId(),
 					"incident", d.Event.GetIncidentId(), "revision", d.Event.GetRevision())
 			}
 			return nil
