@@ -159,7 +159,11 @@ type Wanted struct {
 	// When it was asked.
 	AskedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=asked_at,json=askedAt,proto3" json:"asked_at,omitempty"`
 	// The incident that waits for the answer.
-	IncidentId    string `protobuf:"bytes,5,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	IncidentId string `protobuf:"bytes,5,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	// Observed time of the customer's picture in this question: a link keeps the newest.
+	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	// True when ConnectWise refused the stored company: it is to be looked up again.
+	Doubted       bool `protobuf:"varint,7,opt,name=doubted,proto3" json:"doubted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -227,6 +231,20 @@ func (x *Wanted) GetIncidentId() string {
 		return x.IncidentId
 	}
 	return ""
+}
+
+func (x *Wanted) GetObservedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ObservedAt
+	}
+	return nil
+}
+
+func (x *Wanted) GetDoubted() bool {
+	if x != nil {
+		return x.Doubted
+	}
+	return false
 }
 
 // Answered tells what was found. Subject: company.v1.<linked|proposed|refused>.<tenant>.<customer>.
@@ -441,7 +459,11 @@ type Link struct {
 	// Companies that could be meant.
 	Candidates []*Candidate `protobuf:"bytes,8,rep,name=candidates,proto3" json:"candidates,omitempty"`
 	// When ConnectWise was last asked.
-	CheckedAt     *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=checked_at,json=checkedAt,proto3" json:"checked_at,omitempty"`
+	CheckedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=checked_at,json=checkedAt,proto3" json:"checked_at,omitempty"`
+	// The ConnectWise server that the company ids belong to: "<company>@<host>".
+	Server string `protobuf:"bytes,10,opt,name=server,proto3" json:"server,omitempty"`
+	// Observed time of the customer's picture above.
+	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -539,18 +561,35 @@ func (x *Link) GetCheckedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Link) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *Link) GetObservedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ObservedAt
+	}
+	return nil
+}
+
 var File_covewise_company_v1_company_proto protoreflect.FileDescriptor
 
 const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"\n" +
-	"!covewise/company/v1/company.proto\x12\x13covewise.company.v1\x1a\x1fcovewise/status/v1/status.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd9\x01\n" +
+	"!covewise/company/v1/company.proto\x12\x13covewise.company.v1\x1a\x1fcovewise/status/v1/status.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xb0\x02\n" +
 	"\x06Wanted\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x128\n" +
 	"\bcustomer\x18\x03 \x01(\v2\x1c.covewise.status.v1.CustomerR\bcustomer\x125\n" +
 	"\basked_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aaskedAt\x12\x1f\n" +
 	"\vincident_id\x18\x05 \x01(\tR\n" +
-	"incidentId\"\x99\x01\n" +
+	"incidentId\x12;\n" +
+	"\vobserved_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"observedAt\x12\x18\n" +
+	"\adoubted\x18\a \x01(\bR\adoubted\"\x99\x01\n" +
 	"\bAnswered\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1f\n" +
@@ -565,7 +604,7 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\"[\n" +
 	"\tCandidate\x126\n" +
 	"\acompany\x18\x01 \x01(\v2\x1c.covewise.company.v1.CompanyR\acompany\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xb9\x03\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x8e\x04\n" +
 	"\x04Link\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x128\n" +
@@ -578,7 +617,11 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"candidates\x18\b \x03(\v2\x1e.covewise.company.v1.CandidateR\n" +
 	"candidates\x129\n" +
 	"\n" +
-	"checked_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcheckedAt*\xa0\x01\n" +
+	"checked_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\tcheckedAt\x12\x16\n" +
+	"\x06server\x18\n" +
+	" \x01(\tR\x06server\x12;\n" +
+	"\vobserved_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"observedAt*\xa0\x01\n" +
 	"\tLinkState\x12\x1a\n" +
 	"\x16LINK_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LINK_STATE_LINKED\x10\x01\x12\x17\n" +
@@ -621,19 +664,21 @@ var file_covewise_company_v1_company_proto_goTypes = []any{
 var file_covewise_company_v1_company_proto_depIdxs = []int32{
 	7,  // 0: covewise.company.v1.Wanted.customer:type_name -> covewise.status.v1.Customer
 	8,  // 1: covewise.company.v1.Wanted.asked_at:type_name -> google.protobuf.Timestamp
-	6,  // 2: covewise.company.v1.Answered.link:type_name -> covewise.company.v1.Link
-	4,  // 3: covewise.company.v1.Candidate.company:type_name -> covewise.company.v1.Company
-	7,  // 4: covewise.company.v1.Link.customer:type_name -> covewise.status.v1.Customer
-	0,  // 5: covewise.company.v1.Link.state:type_name -> covewise.company.v1.LinkState
-	1,  // 6: covewise.company.v1.Link.method:type_name -> covewise.company.v1.LinkMethod
-	4,  // 7: covewise.company.v1.Link.company:type_name -> covewise.company.v1.Company
-	5,  // 8: covewise.company.v1.Link.candidates:type_name -> covewise.company.v1.Candidate
-	8,  // 9: covewise.company.v1.Link.checked_at:type_name -> google.protobuf.Timestamp
-	10, // [10:10] is the sub-list for method output_type
-	10, // [10:10] is the sub-list for method input_type
-	10, // [10:10] is the sub-list for extension type_name
-	10, // [10:10] is the sub-list for extension extendee
-	0,  // [0:10] is the sub-list for field type_name
+	8,  // 2: covewise.company.v1.Wanted.observed_at:type_name -> google.protobuf.Timestamp
+	6,  // 3: covewise.company.v1.Answered.link:type_name -> covewise.company.v1.Link
+	4,  // 4: covewise.company.v1.Candidate.company:type_name -> covewise.company.v1.Company
+	7,  // 5: covewise.company.v1.Link.customer:type_name -> covewise.status.v1.Customer
+	0,  // 6: covewise.company.v1.Link.state:type_name -> covewise.company.v1.LinkState
+	1,  // 7: covewise.company.v1.Link.method:type_name -> covewise.company.v1.LinkMethod
+	4,  // 8: covewise.company.v1.Link.company:type_name -> covewise.company.v1.Company
+	5,  // 9: covewise.company.v1.Link.candidates:type_name -> covewise.company.v1.Candidate
+	8,  // 10: covewise.company.v1.Link.checked_at:type_name -> google.protobuf.Timestamp
+	8,  // 11: covewise.company.v1.Link.observed_at:type_name -> google.protobuf.Timestamp
+	12, // [12:12] is the sub-list for method output_type
+	12, // [12:12] is the sub-list for method input_type
+	12, // [12:12] is the sub-list for extension type_name
+	12, // [12:12] is the sub-list for extension extendee
+	0,  // [0:12] is the sub-list for field type_name
 }
 
 func init() { file_covewise_company_v1_company_proto_init() }

@@ -511,7 +511,9 @@ type SweepCompleted struct {
 	// Ids that the sweep before had and this one has not, sorted.
 	GoneDeviceIds []string `protobuf:"bytes,13,rep,name=gone_device_ids,json=goneDeviceIds,proto3" json:"gone_device_ids,omitempty"`
 	// Requests sent to the vendor.
-	Requests      uint32 `protobuf:"varint,14,opt,name=requests,proto3" json:"requests,omitempty"`
+	Requests uint32 `protobuf:"varint,14,opt,name=requests,proto3" json:"requests,omitempty"`
+	// Every id enumerated, sorted. A known device that is not among them is gone.
+	DeviceIds     []string `protobuf:"bytes,15,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -644,6 +646,13 @@ func (x *SweepCompleted) GetRequests() uint32 {
 	return 0
 }
 
+func (x *SweepCompleted) GetDeviceIds() []string {
+	if x != nil {
+		return x.DeviceIds
+	}
+	return nil
+}
+
 // TypeCount is a number of devices of one type.
 type TypeCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -717,8 +726,10 @@ type PollLease struct {
 	Last *SweepCompleted `protobuf:"bytes,6,opt,name=last,proto3" json:"last,omitempty"`
 	// Observed time of the last complete sweep; absent when there was none.
 	LastCompleteAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_complete_at,json=lastCompleteAt,proto3" json:"last_complete_at,omitempty"`
-	unknownFields  protoimpl.UnknownFields
-	sizeCache      protoimpl.SizeCache
+	// When the last sweep that ended was begun; the next is due one interval later.
+	BeganAt       *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PollLease) Reset() {
@@ -800,6 +811,13 @@ func (x *PollLease) GetLastCompleteAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *PollLease) GetBeganAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BeganAt
+	}
+	return nil
+}
+
 // DeviceCursor remembers what was last published about every device of a tenant. Bucket poll_cursor, key <tenant>.devices.
 type DeviceCursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -873,6 +891,9 @@ type PublishedDevice struct {
 	Fingerprint uint64 `protobuf:"fixed64,2,opt,name=fingerprint,proto3" json:"fingerprint,omitempty"`
 	// True when session errors were wanted and could not be fetched: the device is looked at again in the next sweep.
 	ErrorsMissing bool `protobuf:"varint,3,opt,name=errors_missing,json=errorsMissing,proto3" json:"errors_missing,omitempty"`
+	// True from before the device's snapshot is published until the whole sweep is stored: what the readers know of
+	// the device is not certain, so it is published again.
+	Unsettled     bool `protobuf:"varint,4,opt,name=unsettled,proto3" json:"unsettled,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -924,6 +945,13 @@ func (x *PublishedDevice) GetFingerprint() uint64 {
 func (x *PublishedDevice) GetErrorsMissing() bool {
 	if x != nil {
 		return x.ErrorsMissing
+	}
+	return false
+}
+
+func (x *PublishedDevice) GetUnsettled() bool {
+	if x != nil {
+		return x.Unsettled
 	}
 	return false
 }
@@ -1137,7 +1165,7 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12;\n" +
 	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"occurredAt\"\x91\x04\n" +
+	"occurredAt\"\xb0\x04\n" +
 	"\x0eSweepCompleted\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x14\n" +
@@ -1155,10 +1183,12 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\tpublished\x18\v \x01(\rR\tpublished\x12$\n" +
 	"\x0enew_device_ids\x18\f \x03(\tR\fnewDeviceIds\x12&\n" +
 	"\x0fgone_device_ids\x18\r \x03(\tR\rgoneDeviceIds\x12\x1a\n" +
-	"\brequests\x18\x0e \x01(\rR\brequests\"9\n" +
+	"\brequests\x18\x0e \x01(\rR\brequests\x12\x1d\n" +
+	"\n" +
+	"device_ids\x18\x0f \x03(\tR\tdeviceIds\"9\n" +
 	"\tTypeCount\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
-	"\adevices\x18\x02 \x01(\rR\adevices\"\xc5\x02\n" +
+	"\adevices\x18\x02 \x01(\rR\adevices\"\xfc\x02\n" +
 	"\tPollLease\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x120\n" +
@@ -1166,15 +1196,17 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\bnext_due\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\anextDue\x12\x14\n" +
 	"\x05sweep\x18\x05 \x01(\x04R\x05sweep\x126\n" +
 	"\x04last\x18\x06 \x01(\v2\".covewise.status.v1.SweepCompletedR\x04last\x12D\n" +
-	"\x10last_complete_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0elastCompleteAt\"\x8a\x01\n" +
+	"\x10last_complete_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0elastCompleteAt\x125\n" +
+	"\bbegan_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"\x8a\x01\n" +
 	"\fDeviceCursor\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x14\n" +
 	"\x05sweep\x18\x02 \x01(\x04R\x05sweep\x12=\n" +
-	"\adevices\x18\x03 \x03(\v2#.covewise.status.v1.PublishedDeviceR\adevices\"j\n" +
+	"\adevices\x18\x03 \x03(\v2#.covewise.status.v1.PublishedDeviceR\adevices\"\x88\x01\n" +
 	"\x0fPublishedDevice\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12 \n" +
 	"\vfingerprint\x18\x02 \x01(\x06R\vfingerprint\x12%\n" +
-	"\x0eerrors_missing\x18\x03 \x01(\bR\rerrorsMissing\"\xbd\x01\n" +
+	"\x0eerrors_missing\x18\x03 \x01(\bR\rerrorsMissing\x12\x1c\n" +
+	"\tunsettled\x18\x04 \x01(\bR\tunsettled\"\xbd\x01\n" +
 	"\rPartnerCursor\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x123\n" +
 	"\aread_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\x12\x17\n" +
@@ -1231,14 +1263,15 @@ var file_covewise_status_v1_status_proto_depIdxs = []int32{
 	12, // 11: covewise.status.v1.PollLease.next_due:type_name -> google.protobuf.Timestamp
 	5,  // 12: covewise.status.v1.PollLease.last:type_name -> covewise.status.v1.SweepCompleted
 	12, // 13: covewise.status.v1.PollLease.last_complete_at:type_name -> google.protobuf.Timestamp
-	9,  // 14: covewise.status.v1.DeviceCursor.devices:type_name -> covewise.status.v1.PublishedDevice
-	12, // 15: covewise.status.v1.PartnerCursor.read_at:type_name -> google.protobuf.Timestamp
-	11, // 16: covewise.status.v1.PartnerCursor.partners:type_name -> covewise.status.v1.Partner
-	17, // [17:17] is the sub-list for method output_type
-	17, // [17:17] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	12, // 14: covewise.status.v1.PollLease.began_at:type_name -> google.protobuf.Timestamp
+	9,  // 15: covewise.status.v1.DeviceCursor.devices:type_name -> covewise.status.v1.PublishedDevice
+	12, // 16: covewise.status.v1.PartnerCursor.read_at:type_name -> google.protobuf.Timestamp
+	11, // 17: covewise.status.v1.PartnerCursor.partners:type_name -> covewise.status.v1.Partner
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_covewise_status_v1_status_proto_init() }
