@@ -102,15 +102,28 @@ func (b *Bus) Connected() error {
 	return nil
 }
 
+// codeResourcesExceeded is the server's code for a full account or disk.
+const codeResourcesExceeded = 10002
+
+// raced reports whether a write failed because somebody else's came first. A single server and a replicated
+// stream report that under different codes, and nats.go under two errors.
+func raced(err error) bool {
+	var api *jetstream.APIError
+	return errors.Is(err, jetstream.ErrKeyExists) || errors.Is(err, jetstream.ErrKeyRevisionMismatch) || errors.As(err, &api) &&
+		(api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence || api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant)
+}
+
 // classify gives an error of nats.go its class.
 func classify(err error) error {
 	var api *jetstream.APIError
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &api) && api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence:
+	case raced(err):
 		return errclass.New(errclass.Conflict, "", err)
-	case errors.As(err, &api) && api.Code >= 400 && api.Code < 500 && api.Code != 408:
+	// Of the 4xx, 408 and 409 pass with time (a request in flight, a write of the same id under way), and so does a
+	// store that is full.
+	case errors.As(err, &api) && api.Code >= 400 && api.Code < 500 && api.Code != 408 && api.Code != 409 && api.ErrorCode != codeResourcesExceeded:
 		return errclass.New(errclass.Rejected, "", err)
 	case errors.Is(err, nats.ErrMaxPayload), errors.Is(err, nats.ErrBadSubject), errors.Is(err, jetstream.ErrInvalidKey):
 		return errclass.New(errclass.Rejected, "", err)

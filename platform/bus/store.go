@@ -53,10 +53,6 @@ func (s *Store[T]) Put(ctx context.Context, key string, value T, revision uint64
 	} else {
 		next, err = s.kv.Update(ctx, key, data, revision)
 	}
-	// A mismatch of revisions also matches ErrKeyExists in nats.go; both mean that somebody was faster.
-	if errors.Is(err, jetstream.ErrKeyExists) {
-		return 0, errclass.New(errclass.Conflict, fmt.Sprintf("put %s %s", s.name, key), err)
-	}
 	if err != nil {
 		return 0, fmt.Errorf("put %s %s: %w", s.name, key, classify(err))
 	}
@@ -101,9 +97,6 @@ func (s *Store[T]) Update(ctx context.Context, key string, decide func(current T
 // Delete removes a key if it is still at the given revision; otherwise the error is of class Conflict.
 func (s *Store[T]) Delete(ctx context.Context, key string, revision uint64) error {
 	err := s.kv.Delete(ctx, key, jetstream.LastRevision(revision))
-	if errors.Is(err, jetstream.ErrKeyExists) {
-		return errclass.New(errclass.Conflict, fmt.Sprintf("delete %s %s", s.name, key), err)
-	}
 	if err != nil {
 		return fmt.Errorf("delete %s %s: %w", s.name, key, classify(err))
 	}

@@ -963,9 +963,9 @@ type DeviceState struct {
 	Gone bool `protobuf:"varint,12,opt,name=gone,proto3" json:"gone,omitempty"`
 	// Sweeps in a row in which the open incident had no condition.
 	GoodSweeps uint32 `protobuf:"varint,13,opt,name=good_sweeps,json=goodSweeps,proto3" json:"good_sweeps,omitempty"`
-	// The last event decided, resolutions included. It is written before it is published, so that a redelivered sweep
-	// publishes the same event again instead of deciding anew.
-	Last          *Event `protobuf:"bytes,14,opt,name=last,proto3" json:"last,omitempty"`
+	// The event that resolved the last incident; absent while one is open. Like open it is written before it is
+	// published, so that a redelivered sweep publishes the same event again instead of deciding anew.
+	Resolved      *Event `protobuf:"bytes,14,opt,name=resolved,proto3" json:"resolved,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1091,9 +1091,9 @@ func (x *DeviceState) GetGoodSweeps() uint32 {
 	return 0
 }
 
-func (x *DeviceState) GetLast() *Event {
+func (x *DeviceState) GetResolved() *Event {
 	if x != nil {
-		return x.Last
+		return x.Resolved
 	}
 	return nil
 }
@@ -1303,7 +1303,7 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x0flast_success_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rlastSuccessAt\x12F\n" +
 	"\x11last_completed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0flastCompletedAt\x12%\n" +
 	"\x0eselected_bytes\x18\a \x01(\x03R\rselectedBytes\x12)\n" +
-	"\x10duration_seconds\x18\b \x01(\x03R\x0fdurationSeconds\"\xdc\x04\n" +
+	"\x10duration_seconds\x18\b \x01(\x03R\x0fdurationSeconds\"\xe4\x04\n" +
 	"\vDeviceState\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1319,8 +1319,8 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\bexcluded\x18\v \x01(\tR\bexcluded\x12\x12\n" +
 	"\x04gone\x18\f \x01(\bR\x04gone\x12\x1f\n" +
 	"\vgood_sweeps\x18\r \x01(\rR\n" +
-	"goodSweeps\x12/\n" +
-	"\x04last\x18\x0e \x01(\v2\x1b.covewise.incident.v1.EventR\x04last\"L\n" +
+	"goodSweeps\x127\n" +
+	"\bresolved\x18\x0e \x01(\v2\x1b.covewise.incident.v1.EventR\bresolved\"L\n" +
 	"\n" +
 	"SourceSeen\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12*\n" +
@@ -1415,7 +1415,7 @@ var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	10, // 22: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
 	11, // 23: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
 	4,  // 24: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
-	4,  // 25: covewise.incident.v1.DeviceState.last:type_name -> covewise.incident.v1.Event
+	4,  // 25: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
 	12, // 26: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
 	1,  // 27: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
 	12, // 28: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp

@@ -512,7 +512,8 @@ type SweepCompleted struct {
 	GoneDeviceIds []string `protobuf:"bytes,13,rep,name=gone_device_ids,json=goneDeviceIds,proto3" json:"gone_device_ids,omitempty"`
 	// Requests sent to the vendor.
 	Requests uint32 `protobuf:"varint,14,opt,name=requests,proto3" json:"requests,omitempty"`
-	// Every id enumerated, sorted. A known device that is not among them is gone.
+	// Every id enumerated, sorted: a known device that is not among them is gone. Left out of sweeps of so many
+	// devices that a message could not bear it; then only those told gone are gone.
 	DeviceIds     []string `protobuf:"bytes,15,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

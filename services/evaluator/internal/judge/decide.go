@@ -24,7 +24,7 @@ type Sweep struct {
 type Decision struct {
 	State   *incidentv1.DeviceState // the state afterwards; the given one when nothing changed
 	Changed bool                    // State is to be written
-	Event   *incidentv1.Event       // to be published before the state is written; nil for none, and never more than one
+	Event   *incidentv1.Event       // to be published after the state is written; nil for none, and never more than one
 	Outcome Outcome
 	Reason  string // why the device is excluded or unknown; empty otherwise
 }
@@ -37,15 +37,16 @@ type Decision struct {
 // resolves when close_after sweeps in a row found nothing bad. A sweep in which a condition of the picture
 // is unknown counts for neither.
 //
-// A state that this or a later sweep has decided, or that holds a later sweep's snapshot, is left alone.
+// A state that this or a later sweep has decided, or that holds a later sweep's snapshot, is left alone. If this
+// very sweep decided it, the event it decided is returned once more: its publisher may have died in between.
 func Decide(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
 	e := evidence{policy: policy, class: classOf(policy, seen), state: state, seen: seen, now: sweep.At}
 	excluded := exclusion(policy, seen)
 	switch {
 	case state.GetGone():
-		return Decision{State: state, Outcome: Gone}
+		return Decision{State: state, Event: Decided(state, sweep), Outcome: Gone}
 	case superseded(state, sweep):
-		return e.outcome(Decision{State: state}, e.judgeAll())
+		return e.outcome(Decision{State: state, Event: Decided(state, sweep)}, e.judgeAll())
 	case excluded != "":
 		return e.outcome(e.exclude(excluded, sweep), nil)
 	case seen.Kind == KindUnreported:
@@ -59,12 +60,36 @@ func Decide(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observa
 // Remove decides for a device that a complete sweep no longer lists.
 func Remove(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
 	if state.GetGone() || superseded(state, sweep) {
-		return Decision{State: state, Outcome: Gone}
+		return Decision{State: state, Event: Decided(state, sweep), Outcome: Gone}
 	}
 	e := evidence{policy: policy, class: classOf(policy, seen), state: state, seen: seen, now: sweep.At}
 	next := calm(state)
 	next.Gone = true
 	return e.end(next, incidentv1.Resolution_RESOLUTION_REMOVED, sweep, Gone)
+}
+
+// Return decides for a device that was gone and that a complete sweep lists again, with the picture it had.
+func Return(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
+	if superseded(state, sweep) {
+		return Decision{State: state, Event: Decided(state, sweep), Outcome: Gone}
+	}
+	back := proto.CloneOf(state)
+	back.Gone = false
+	d := Decide(policy, back, seen, sweep)
+	d.Changed = true
+	return d
+}
+
+// Decided returns the event that a sweep decided for a device, or nil.
+func Decided(state *incidentv1.DeviceState, sweep Sweep) *incidentv1.Event {
+	event := state.GetOpen()
+	if event == nil {
+		event = state.GetResolved()
+	}
+	if state.GetDecidedSweep() != sweep.Number || event.GetSweep() != sweep.Number {
+		return nil
+	}
+	return event
 }
 
 // superseded reports whether a sweep comes too late: redelivered, or overtaken by another evaluator.
@@ -95,7 +120,7 @@ func (e evidence) end(next *incidentv1.DeviceState, why incidentv1.Resolution, s
 	if next.GetOpen() != nil {
 		d.Event = e.event(incidentv1.EventKind_EVENT_KIND_RESOLVED, nil, sweep)
 		d.Event.Resolution = why
-		next.Open = nil
+		next.Open, next.Resolved = nil, d.Event
 	}
 	next.DecidedSweep = sweep.Number
 	return d
@@ -133,7 +158,7 @@ func (e evidence) decide(all []judgement, sweep Sweep) Decision {
 	}
 	next.Tracks, next.GoodSweeps, next.DecidedSweep = tracks, goodSweeps, sweep.Number
 	if event != nil {
-		next.Open = event
+		next.Open, next.Resolved = event, nil
 		next.Incidents = incidentNumber(e.state)
 	}
 	return Decision{State: next, Changed: true, Event: event}

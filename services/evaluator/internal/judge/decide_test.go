@@ -216,14 +216,16 @@ func TestASweepThatComesTooLateDecidesNothing(t *testing.T) {
 	d := newDevice(policy(1, 1))
 	d.sees(server.with(broken...))
 	before := encode(d.state)
-	require.False(t, d.decides(1).Changed, "decided already")
+	again := d.decides(1)
+	require.False(t, again.Changed, "decided already")
+	require.Equal(t, opened, tell(again.Event), "and told once more, because the first telling may have been lost")
 	require.False(t, d.decides(0).Changed)
 
 	d.receives(7, server)
 	require.False(t, d.decides(6).Changed, "the snapshot of a later sweep is not judged by an earlier one")
 	require.NotEqual(t, before, encode(d.state))
 	require.True(t, d.decides(7).Changed)
-	require.Equal(t, []string{opened, "2345678-1 r2 resolved: recovered"}, d.told())
+	require.Equal(t, []string{opened, opened, "2345678-1 r2 resolved: recovered"}, d.told())
 
 	gone := judge.Remove(d.policy, d.state, judge.Observation{}, judge.Sweep{Number: 6, At: noon})
 	require.False(t, gone.Changed, "a device that came back is not removed by an old sweep")

@@ -11,6 +11,7 @@ import (
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/decode"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
 )
 
@@ -123,8 +124,13 @@ func TestARedeliveredSweepChangesNothing(t *testing.T) {
 		openAfter, closeAfter := drawHysteresis(t)
 		history := drawHistory(t)
 		again := func(d *device) {
-			if d.state != nil {
-				require.False(t, d.decides(d.sweep).Changed)
+			if d.state == nil {
+				return
+			}
+			decision := judge.Decide(d.policy, d.state, decode.Observe(d.state.GetSnapshot(), d.now), judge.Sweep{Number: d.sweep, At: d.now})
+			require.False(t, decision.Changed)
+			if decision.Event != nil { // told once more, to the byte
+				require.Equal(t, string(encode(d.events[len(d.events)-1])), string(encode(decision.Event)))
 			}
 		}
 		require.Equal(t, replay(openAfter, closeAfter, history, nil), replay(openAfter, closeAfter, history, again))

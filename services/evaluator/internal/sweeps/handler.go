@@ -87,8 +87,10 @@ func (h *Handler) snapshot(ctx context.Context, d bus.Delivery) error {
 // a redelivered message can win one.
 const attempts = 5
 
-// settle decides on the state of one device until a decision stands: its event is published, then its state
-// written by compare-and-set. state is nil for an unknown device. The decision that stands is returned.
+// settle decides on the state of one device until a decision stands: its state is written by compare-and-set,
+// then its event published. The state holds the event, so that a redelivery after a crash in between publishes
+// what was decided, whatever the policy or the rules have become. state is nil for an unknown device. The
+// decision that stands is returned.
 func (h *Handler) settle(ctx context.Context, key string, decide func(state *incidentv1.DeviceState) judge.Decision) (judge.Decision, error) {
 	var lost error
 	for range attempts {
@@ -97,22 +99,22 @@ func (h *Handler) settle(ctx context.Context, key string, decide func(state *inc
 			return judge.Decision{}, fmt.Errorf("read device: %w", err)
 		}
 		d := decide(state)
-		if !d.Changed {
-			return d, nil
+		if d.Changed {
+			_, err = h.States.Put(ctx, key, d.State, revision)
 		}
-		if d.Event != nil {
-			if err := h.Publisher.Publish(ctx, message(d.Event)); err != nil {
-				return judge.Decision{}, fmt.Errorf("publish incident %s: %w", d.Event.GetIncidentId(), err)
-			}
-		}
-		_, err = h.States.Put(ctx, key, d.State, revision)
-		if err == nil {
-			return d, nil
-		}
-		if errclass.Of(err) != errclass.Conflict {
+		switch {
+		case errclass.Of(err) == errclass.Conflict:
+			lost = err
+			continue
+		case err != nil:
 			return judge.Decision{}, fmt.Errorf("write device: %w", err)
+		case d.Event == nil:
+			return d, nil
 		}
-		lost = err
+		if err := h.Publisher.Publish(ctx, message(d.Event)); err != nil {
+			return judge.Decision{}, fmt.Errorf("publish incident %s: %w", d.Event.GetIncidentId(), err)
+		}
+		return d, nil
 	}
 	return judge.Decision{}, fmt.Errorf("write device after %d attempts: %w", attempts, lost)
 }

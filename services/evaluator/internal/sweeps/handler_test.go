@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,10 +15,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/errclass"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/sweeps"
 )
 
@@ -165,49 +169,54 @@ func TestMessagesForSomebodyElseAreRefused(t *testing.T) {
 	require.Nil(t, w.state("other", "1"))
 }
 
-// failing is a bucket whose writes of open incidents fail, some times before and some after they happened.
-type failing struct {
+// dying fails as a process does that is killed: some decisions at the write of the state, before or after it
+// happened, or at the publishing of the event, before or after it happened.
+type dying struct {
 	sweeps.States
-	left  atomic.Int32
-	after bool
-}
-
-func (f *failing) Put(ctx context.Context, key string, state *incidentv1.DeviceState, revision uint64) (uint64, error) {
-	if state.GetDecidedSweep() == 0 || f.left.Add(-1) < 0 {
-		return f.States.Put(ctx, key, state, revision)
-	}
-	if f.after {
-		if _, err := f.States.Put(ctx, key, state, revision); err != nil {
-			return 0, err
-		}
-	}
-	return 0, errclass.New(errclass.Transient, "put", errors.New("connection lost"))
-}
-
-// forgetful publishes under ids of its own, as a stream does whose dedup window has passed.
-type forgetful struct {
 	sweeps.Publisher
-	n atomic.Int64
+	at     string
+	left   atomic.Int32
+	forget bool // ids are new each time, as when the dedup window has passed
+	n      atomic.Int64
 }
 
-func (f *forgetful) Publish(ctx context.Context, m bus.Message) error {
-	m.ID += ":" + strconv.FormatInt(f.n.Add(1), 10)
-	return f.Publisher.Publish(ctx, m)
+var errKilled = errclass.New(errclass.Transient, "", errors.New("killed"))
+
+func (d *dying) Put(ctx context.Context, key string, state *incidentv1.DeviceState, revision uint64) (uint64, error) {
+	dies := state.GetDecidedSweep() != 0 && strings.HasSuffix(d.at, "the write") && d.left.Add(-1) >= 0
+	if dies && d.at == "before the write" {
+		return 0, errKilled
+	}
+	next, err := d.States.Put(ctx, key, state, revision)
+	if dies {
+		return 0, errKilled
+	}
+	return next, err
 }
 
-func TestACrashBetweenPublishAndWriteRepeatsTheIdenticalEvent(t *testing.T) {
-	for _, after := range []bool{false, true} {
+func (d *dying) Publish(ctx context.Context, m bus.Message) error {
+	dies := strings.HasSuffix(d.at, "the event") && d.left.Add(-1) >= 0
+	if dies && d.at == "before the event" {
+		return errKilled
+	}
+	if d.forget {
+		m.ID += ":" + strconv.FormatInt(d.n.Add(1), 10)
+	}
+	err := d.Publisher.Publish(ctx, m)
+	if dies {
+		return errKilled
+	}
+	return err
+}
+
+func TestACrashAtAnyStepRepeatsTheIdenticalEventAndLosesNone(t *testing.T) {
+	for _, at := range []string{"before the write", "after the write", "before the event", "after the event"} {
 		for _, forget := range []bool{false, true} {
-			t.Run(fmt.Sprintf("write happened=%t, dedup forgot=%t", after, forget), func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, dedup forgot=%t", at, forget), func(t *testing.T) {
 				w := newWorld(t)
-				states := &failing{States: w.states, after: after}
-				states.left.Store(2)
-				w.consume(w.handler(func(h *sweeps.Handler) {
-					h.States = states
-					if forget {
-						h.Publisher = &forgetful{Publisher: w.bus}
-					}
-				}))
+				d := &dying{States: w.states, Publisher: w.bus, at: at, forget: forget}
+				d.left.Store(2)
+				w.consume(w.handler(func(h *sweeps.Handler) { h.States, h.Publisher = d, d }))
 				w.snapshot("harbor", "1", 1, "2")
 				w.complete(completed("harbor", 1, 1))
 				w.snapshot("harbor", "1", 2, "5")
@@ -219,7 +228,7 @@ func TestACrashBetweenPublishAndWriteRepeatsTheIdenticalEvent(t *testing.T) {
 					data, err := proto.MarshalOptions{Deterministic: true}.Marshal(e)
 					require.NoError(t, err)
 					if before, repeated := byRevision[e.GetRevision()]; repeated {
-						require.True(t, forget && !after, "a repetition is told apart by its id")
+						require.True(t, forget, "a repetition is told apart by its id")
 						require.Equal(t, before, data)
 					}
 					byRevision[e.GetRevision()] = data
@@ -229,6 +238,112 @@ func TestACrashBetweenPublishAndWriteRepeatsTheIdenticalEvent(t *testing.T) {
 			})
 		}
 	}
+}
+
+// diesAfterWrite runs the evaluator until it has written one decision and not told it, and stops it.
+func (w *world) diesAfterWrite() {
+	w.t.Helper()
+	d := &dying{States: w.states, Publisher: w.bus, at: "before the event"}
+	d.left.Store(1 << 30)
+	ctx, stop := context.WithCancel(w.t.Context())
+	defer stop()
+	handler := w.handler(func(h *sweeps.Handler) { h.States, h.Publisher = d, d })
+	require.NoError(w.t, w.bus.Consume(ctx, bus.Evaluator, time.Minute, func(ctx context.Context, m bus.Delivery) error {
+		err := handler.Handle(ctx, m)
+		if err != nil {
+			stop()
+		}
+		return err
+	}))
+}
+
+func (w *world) policy(change func(*tenantv1.Policy)) {
+	w.t.Helper()
+	_, err := w.settings.Update(w.t.Context(), bus.Key("harbor"), func(s *tenantv1.Settings) (*tenantv1.Settings, error) {
+		change(s.GetPolicy())
+		return s, nil
+	})
+	require.NoError(w.t, err)
+}
+
+func TestWhatWasDecidedIsToldAlsoWhenThePolicyChangedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.policy(func(p *tenantv1.Policy) { p.StaleServer = durationpb.New(time.Hour) }) // the last success is two hours old
+	w.snapshot("harbor", "1", 1, "5")
+	w.complete(completed("harbor", 1, 1))
+	w.diesAfterWrite()
+	w.policy(func(p *tenantv1.Policy) { p.StaleServer = durationpb.New(24 * time.Hour) })
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 2, "5")
+	w.complete(completed("harbor", 2, 1))
+	w.settled()
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED", "harbor 1-1 r2 RESOLVED"}, told(w.events()))
+}
+
+func TestAResolutionThatWasDecidedIsToldAlsoWhenThePolicyChangedMeanwhile(t *testing.T) {
+	w := newWorld(t)
+	w.snapshot("harbor", "1", 1, "2")
+	w.complete(completed("harbor", 1, 1))
+	w.consumeAll(w.handler(nil))
+	w.snapshot("harbor", "1", 2, "5")
+	w.complete(completed("harbor", 2, 1))
+	w.diesAfterWrite()
+	w.policy(func(p *tenantv1.Policy) { p.CloseAfter = 3 })
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 3, "2")
+	w.complete(completed("harbor", 3, 1))
+	w.settled()
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED", "harbor 1-1 r2 RESOLVED", "harbor 1-2 r1 FAILED"}, told(w.events()))
+}
+
+// consumeAll runs an evaluator until it has handled everything.
+func (w *world) consumeAll(h *sweeps.Handler) {
+	w.t.Helper()
+	ctx, stop := context.WithCancel(w.t.Context())
+	done := make(chan error, 1)
+	go func() { done <- w.bus.Consume(ctx, bus.Evaluator, time.Minute, h.Handle) }()
+	w.settled()
+	stop()
+	require.NoError(w.t, <-done)
+}
+
+// listing is a complete sweep that tells every id.
+func listing(tenant string, sweep uint64, ids ...string) *statusv1.SweepCompleted {
+	s := completed(tenant, sweep, len(ids))
+	s.DeviceIds = ids
+	return s
+}
+
+func TestADeviceIsGoneWhenASweepDoesNotListItAndBackWhenOneDoes(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 1, "2")
+	w.snapshot("harbor", "2", 1, "5")
+	w.complete(listing("harbor", 1, "1", "2"))
+	w.complete(listing("harbor", 2, "2"))
+	w.settled()
+	require.True(t, w.state("harbor", "1").GetGone())
+	w.complete(listing("harbor", 3, "1", "2")) // back, with the picture it had: the poller has nothing to publish
+	w.settled()
+	require.False(t, w.state("harbor", "1").GetGone())
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED", "harbor 1-1 r2 RESOLVED", "harbor 1-2 r1 FAILED"}, told(w.events()))
+}
+
+func TestADeviceThatWentWhileTheTenantHadNoSettingsIsFoundGoneLater(t *testing.T) {
+	w := newWorld(t)
+	w.consume(w.handler(nil))
+	w.snapshot("harbor", "1", 1, "2")
+	w.complete(listing("harbor", 1, "1"))
+	w.settled()
+	_, revision, err := w.settings.Get(t.Context(), bus.Key("harbor"))
+	require.NoError(t, err)
+	require.NoError(t, w.settings.Delete(t.Context(), bus.Key("harbor"), revision))
+	w.complete(listing("harbor", 2))
+	w.settled()
+	w.configure("harbor")
+	w.complete(listing("harbor", 3))
+	w.settled()
+	require.Equal(t, []string{"harbor 1-1 r1 FAILED", "harbor 1-1 r2 RESOLVED"}, told(w.events()))
 }
 
 func TestADuplicateSweepChangesNothing(t *testing.T) {
@@ -334,7 +449,7 @@ func TestOneHopelessDeviceDoesNotHoldUpTheOthers(t *testing.T) {
 	info, err := stream.Info(t.Context())
 	require.NoError(t, err)
 	require.Equal(t, uint64(1), info.State.Msgs, "a person is told")
-	require.Nil(t, w.state("harbor", "2").GetOpen())
+	require.Equal(t, "2-1", w.state("harbor", "2").GetOpen().GetIncidentId(), "what was decided stands; a re-driven sweep tells it")
 }
 
 func TestALateSnapshotIsIgnored(t *testing.T) {

@@ -47,7 +47,6 @@ func (h *Handler) sweep(ctx context.Context, d bus.Delivery) error {
 		// The tenant was removed while its last sweep was under way. Without a policy nothing is right or
 		// wrong, and no redelivery brings one: open incidents stay as they are.
 		log.Warn("tenant has no settings, nothing judged")
-		return nil
 	}
 
 	began := h.Clock.Now()
@@ -64,12 +63,13 @@ func (h *Handler) sweep(ctx context.Context, d bus.Delivery) error {
 
 // task is the judgement of one sweep.
 type task struct {
-	policy  *tenantv1.Policy
+	policy  *tenantv1.Policy // nil: the tenant has none, and only what was decided before can be told again
 	sweep   judge.Sweep
 	tenant  string
-	listed  int // devices that the vendor enumerated
-	gone    map[string]bool
-	changes []string // keys of devices whose state changes
+	listed  int             // devices that the vendor enumerated
+	ids     map[string]bool // devices that the vendor listed; nil when the sweep does not tell
+	gone    map[string]bool // devices told gone
+	changes []string        // keys of devices whose state changes or whose event is to be told again
 
 	outcomes map[judge.Outcome]int
 	events   map[incidentv1.EventKind]int
@@ -88,16 +88,29 @@ func newTask(policy *tenantv1.Policy, completed *statusv1.SweepCompleted) *task 
 	for _, id := range completed.GetGoneDeviceIds() {
 		t.gone[id] = true
 	}
+	if ids := completed.GetDeviceIds(); len(ids) > 0 || completed.GetDevices() == 0 {
+		t.ids = make(map[string]bool, len(ids))
+		for _, id := range ids {
+			t.ids[id] = true
+		}
+	}
 	return t
 }
 
 // decide is the decision on one device.
 func (t *task) decide(state *incidentv1.DeviceState) judge.Decision {
 	seen := decode.Observe(state.GetSnapshot(), t.sweep.At)
-	if t.gone[state.GetDeviceId()] {
+	id := state.GetDeviceId()
+	switch {
+	case t.policy == nil:
+		return judge.Decision{State: state, Event: judge.Decided(state, t.sweep), Outcome: judge.Unknown}
+	case t.gone[id] || t.ids != nil && !t.ids[id]:
 		return judge.Remove(t.policy, state, seen, t.sweep)
+	case state.GetGone() && t.ids[id]:
+		return judge.Return(t.policy, state, seen, t.sweep)
+	default:
+		return judge.Decide(t.policy, state, seen, t.sweep)
 	}
-	return judge.Decide(t.policy, state, seen, t.sweep)
 }
 
 // scan decides on every device without acting, counts how they stand and notes which change. It keeps only
@@ -106,7 +119,7 @@ func (t *task) scan(ctx context.Context, states States) error {
 	return states.Each(ctx, bus.Key(t.tenant)+".>", func(entry bus.Entry[*incidentv1.DeviceState]) error {
 		d := t.decide(entry.Value)
 		t.outcomes[d.Outcome]++
-		if d.Changed {
+		if d.Changed || d.Event != nil {
 			t.changes = append(t.changes, entry.Key)
 		}
 		return nil
