@@ -121,9 +121,10 @@ func TestTheFirstSweepPublishesEverythingAndTheNextOnlyWhatChanged(t *testing.T)
 	first := w.once()
 	require.True(t, first.GetComplete())
 	require.EqualValues(t, 3, first.GetDevices())
-	snapshots, end := w.published(1)
+	snapshots, end := w.published(first.GetSweep())
 	require.Len(t, snapshots, 3)
 	require.Equal(t, []string{"1000", "1001", "1002"}, end.GetNewDeviceIds())
+	require.Equal(t, []string{"1000", "1001", "1002"}, end.GetDeviceIds())
 	got := snapshots["1001"]
 	require.Equal(t, "Kiel", got.GetSite())
 	require.Equal(t, &statusv1.Customer{Id: "710", Name: `Müller & Söhne "Nord"`, Level: "EndCustomer", State: "InProduction", Reference: "CWM:12"}, plain(got.GetCustomer()))
@@ -135,12 +136,13 @@ func TestTheFirstSweepPublishesEverythingAndTheNextOnlyWhatChanged(t *testing.T)
 	require.NoError(t, w.cove.UpdateDevice(1001, func(d *covefake.Device) { d.Set("D01F00", "2") }))
 	require.True(t, w.cove.RemoveDevice(1002))
 	second := w.once()
-	require.EqualValues(t, 2, second.GetSweep())
-	snapshots, end = w.published(2)
+	require.Equal(t, first.GetSweep()+1, second.GetSweep())
+	snapshots, end = w.published(second.GetSweep())
 	require.Len(t, snapshots, 1, "a heartbeat is no change")
 	require.Contains(t, snapshots, "1001")
 	require.Equal(t, []string{"1002"}, end.GetGoneDeviceIds())
 	require.Empty(t, end.GetNewDeviceIds())
+	require.Equal(t, []string{"1000", "1001"}, end.GetDeviceIds())
 }
 
 func plain(c *statusv1.Customer) *statusv1.Customer {
@@ -179,8 +181,9 @@ func TestWhateverCoveDoesWrongMakesTheSweepIncompleteAndTheNextRecovers(t *testi
 	for _, c := range cases {
 		t.Run(c.says, func(t *testing.T) {
 			w := newWorld(t, 3)
-			require.True(t, w.once().GetComplete())
-			w.published(1)
+			first := w.once()
+			require.True(t, first.GetComplete())
+			w.published(first.GetSweep())
 			w.clock.Add(15 * time.Minute)
 			_, err := w.cove.AddFault(c.fault)
 			require.NoError(t, err)
@@ -188,7 +191,7 @@ func TestWhateverCoveDoesWrongMakesTheSweepIncompleteAndTheNextRecovers(t *testi
 			require.False(t, bad.GetComplete())
 			require.Contains(t, bad.GetFailure(), c.want)
 			require.NotEmpty(t, bad.GetFailureClass())
-			snapshots, end := w.published(2)
+			snapshots, end := w.published(bad.GetSweep())
 			require.Empty(t, snapshots)
 			require.False(t, end.GetComplete())
 			require.Empty(t, end.GetGoneDeviceIds())
@@ -218,8 +221,7 @@ func TestSessionErrorsComeWithTheSnapshotOfADeviceInTrouble(t *testing.T) {
 		Plugin: "FileSystem", Status: "Failed", At: covefake.Unix(w.clock.Now().Add(-time.Hour)),
 		Errors: []covefake.SessionError{{Code: 5, Text: "Access denied", Filename: `D:\file.xlsx`, Count: 15}},
 	}))
-	w.once()
-	snapshots, _ := w.published(1)
+	snapshots, _ := w.published(w.once().GetSweep())
 	require.Empty(t, snapshots["1001"].GetSourceErrors())
 	require.Len(t, snapshots["1000"].GetSourceErrors(), 1)
 	entry := snapshots["1000"].GetSourceErrors()[0]
@@ -237,8 +239,9 @@ func TestAStorageNodeThatIsDownCostsTheCauseNotTheSweep(t *testing.T) {
 	require.NoError(t, w.cove.UpdateDevice(1000, func(d *covefake.Device) { d.Set("D01F00", "2") }))
 	_, err := w.cove.AddFault(covefake.Fault{Kind: covefake.FaultNodeDown, Match: "QuerySessions"})
 	require.NoError(t, err)
-	require.True(t, w.once().GetComplete())
-	snapshots, _ := w.published(1)
+	done := w.once()
+	require.True(t, done.GetComplete())
+	snapshots, _ := w.published(done.GetSweep())
 	require.NotEmpty(t, snapshots["1000"].GetSourceErrors()[0].GetUnavailable())
 }
 
@@ -257,10 +260,12 @@ func TestRunSweepsEachSlotOnceAlsoWithTwoPollers(t *testing.T) {
 	}
 	leases, err := bus.OpenStore[*statusv1.PollLease](t.Context(), w.bus, bus.PollLease)
 	require.NoError(t, err)
-	for slot := range uint64(4) {
+	swept := uint64(w.clock.Now().Unix())
+	for range 4 {
+		swept++
 		require.Eventually(t, func() bool {
 			l, _, err := leases.Get(t.Context(), "harbor")
-			return err == nil && l.GetOwner() == "" && l.GetLast().GetSweep() == slot+1
+			return err == nil && l.GetOwner() == "" && l.GetLast().GetSweep() == swept
 		}, 30*time.Second, 5*time.Millisecond)
 		w.clock.Add(15 * time.Minute)
 	}
@@ -270,4 +275,35 @@ func TestRunSweepsEachSlotOnceAlsoWithTwoPollers(t *testing.T) {
 	l, _, err := leases.Get(t.Context(), "harbor")
 	require.NoError(t, err)
 	require.Empty(t, l.GetOwner(), "a poller that stops gives its leases back")
+}
+
+// A poller that dies between telling and remembering must not leave the readers with a picture that nobody corrects.
+func TestWhatAPollerThatDiedMayHaveToldIsToldAgain(t *testing.T) {
+	w := newWorld(t, 3)
+	cursors, err := bus.OpenStore[*statusv1.DeviceCursor](t.Context(), w.bus, bus.PollCursor)
+	require.NoError(t, err)
+	require.True(t, w.once().GetComplete())
+
+	// The picture of a glitch is told, and the process dies before it remembers that.
+	w.clock.Add(15 * time.Minute)
+	require.NoError(t, w.cove.UpdateDevice(1000, func(d *covefake.Device) { d.Set("D01F00", "2") }))
+	require.True(t, w.once().GetComplete())
+	_, err = cursors.Update(t.Context(), "harbor.devices", func(c *statusv1.DeviceCursor) (*statusv1.DeviceCursor, error) {
+		for _, d := range c.GetDevices() {
+			if d.GetId() == "1000" {
+				d.Fingerprint, d.Unsettled = 0, true // as it stands between the two writes of a sweep
+			}
+		}
+		return c, nil
+	})
+	require.NoError(t, err)
+
+	w.clock.Add(15 * time.Minute)
+	require.NoError(t, w.cove.UpdateDevice(1000, func(d *covefake.Device) { d.Set("D01F00", "5") }))
+	again := w.once()
+	require.EqualValues(t, 1, again.GetPublished(), "although it looks as it did before the glitch")
+	snapshots, _ := w.published(again.GetSweep())
+	require.Equal(t, "5", columns(snapshots["1000"])["D01F00"])
+	w.clock.Add(15 * time.Minute)
+	require.Zero(t, w.once().GetPublished())
 }

@@ -15,6 +15,7 @@ func TotalNames() []string { return totalNames }
 // Enumeration collects the pages of one enumeration and finds out whether they are whole.
 type Enumeration struct {
 	Devices []Device
+	counted int // devices of the types that the totals count
 	seen    map[int64]bool
 	counts  []int64 // what the totals of each page said; empty where the server sent none
 }
@@ -31,6 +32,10 @@ func (e *Enumeration) Add(rows []Device, totals map[string]string) error {
 		}
 		e.seen[d.ID] = true
 		e.Devices = append(e.Devices, d)
+		switch d.Columns["AT"] {
+		case "", "0", "1", "2":
+			e.counted++
+		}
 	}
 	sum, told := int64(0), false
 	for _, name := range totalNames {
@@ -51,15 +56,14 @@ func (e *Enumeration) Add(rows []Device, totals map[string]string) error {
 // Check says why the enumeration cannot be the whole fleet, or returns nil. known is how many devices the
 // last complete sweep had.
 func (e *Enumeration) Check(known int) error {
-	got := int64(len(e.Devices))
-	if len(e.counts) > 0 {
+	if got := int64(e.counted); len(e.counts) > 0 {
 		// Devices may come and go while pages are read, so the count may be any between the first and the last told.
 		first, last := e.counts[0], e.counts[len(e.counts)-1]
 		if got < min(first, last) || got > max(first, last) {
 			return fmt.Errorf("the pages held %d devices and Cove counts %d", got, last)
 		}
 	}
-	if got == 0 && known > 0 {
+	if len(e.Devices) == 0 && known > 0 {
 		return fmt.Errorf("no device was returned; the last complete sweep had %d", known)
 	}
 	return nil

@@ -107,6 +107,7 @@ func TestAnEnumerationKnowsWhenItIsNotWhole(t *testing.T) {
 		{"whole", [][]fleet.Device{rows(1, 2), rows(3)}, []map[string]string{totals(2), totals(2)}, 3, ""},
 		{"whole without totals", [][]fleet.Device{rows(1, 2), rows(3)}, []map[string]string{nil, nil}, 3, ""},
 		{"a device added while reading", [][]fleet.Device{rows(1, 2), rows(3, 4)}, []map[string]string{totals(2), totals(3)}, 3, ""},
+		{"a type that the totals do not count", [][]fleet.Device{append(rows(1, 2), fleet.Device{ID: 3, Columns: map[string]string{"AT": "3"}})}, []map[string]string{totals(1)}, 3, ""},
 		{"empty and always was", [][]fleet.Device{nil}, []map[string]string{nil}, 0, ""},
 		{"a row missing", [][]fleet.Device{rows(1, 2)}, []map[string]string{totals(2)}, 3, "the pages held 2 devices and Cove counts 3"},
 		{"a row twice", [][]fleet.Device{rows(1, 2), rows(2)}, []map[string]string{totals(2), totals(2)}, 3, "device 2 came twice: the pages overlap, so others may be missing"},

@@ -128,7 +128,7 @@ func (p *Poller) schedule(ctx context.Context, group *errgroup.Group, settings *
 				return
 			}
 			held, _ := leases.Get(key)
-			due := lease.Next(held, p.opts.ID)
+			due := lease.Next(held, p.opts.ID, now, p.terms(s))
 			if due.After(now) {
 				if due.Before(next) {
 					next = due
@@ -223,7 +223,7 @@ func (p *Poller) sweepOnce(ctx context.Context, s *tenantv1.Settings, force bool
 	if err != nil {
 		return nil, err
 	}
-	claimed, ok := lease.Claim(held, p.opts.ID, began, p.opts.Lease, force)
+	claimed, ok := lease.Claim(held, p.opts.ID, began, p.terms(s), force)
 	if !ok {
 		return nil, errNotMine
 	}
@@ -233,7 +233,7 @@ func (p *Poller) sweepOnce(ctx context.Context, s *tenantv1.Settings, force bool
 		}
 		return nil, err
 	}
-	done, err := p.holding(ctx, key, claimed.GetSweep(), func(ctx context.Context) (*statusv1.SweepCompleted, error) {
+	done, err := p.holding(ctx, s, claimed.GetSweep(), func(ctx context.Context) (*statusv1.SweepCompleted, error) {
 		return p.sweep(ctx, s, claimed.GetSweep())
 	})
 	// The lease is given back although the service is being stopped, so that nobody waits for it to run out.
@@ -249,10 +249,14 @@ func (p *Poller) sweepOnce(ctx context.Context, s *tenantv1.Settings, force bool
 	return done, errors.Join(err, releaseErr)
 }
 
+func (p *Poller) terms(s *tenantv1.Settings) lease.Terms {
+	return lease.Terms{Interval: s.GetPollInterval().AsDuration(), Lease: p.opts.Lease}
+}
+
 const releaseTimeout = 3 * time.Second
 
 // holding renews the lease while work runs and ends the work when the lease is lost.
-func (p *Poller) holding(ctx context.Context, key string, number uint64, work func(context.Context) (*statusv1.SweepCompleted, error)) (*statusv1.SweepCompleted, error) {
+func (p *Poller) holding(ctx context.Context, s *tenantv1.Settings, number uint64, work func(context.Context) (*statusv1.SweepCompleted, error)) (*statusv1.SweepCompleted, error) {
 	ctx, lost := context.WithCancelCause(ctx)
 	defer lost(nil)
 	var renewals sync.WaitGroup
@@ -261,8 +265,8 @@ func (p *Poller) holding(ctx context.Context, key string, number uint64, work fu
 	defer stop()
 	renewals.Go(func() {
 		for p.opts.Clock.Sleep(renewing, p.opts.Lease/3) == nil {
-			_, err := p.leases.Update(renewing, key, func(l *statusv1.PollLease) (*statusv1.PollLease, error) {
-				kept, ok := lease.Renew(l, p.opts.ID, number, p.opts.Clock.Now(), p.opts.Lease)
+			_, err := p.leases.Update(renewing, bus.Key(s.GetId()), func(l *statusv1.PollLease) (*statusv1.PollLease, error) {
+				kept, ok := lease.Renew(l, p.opts.ID, number, p.opts.Clock.Now(), p.terms(s))
 				if !ok {
 					return nil, errNotMine
 				}
@@ -306,21 +310,41 @@ func (p *Poller) sweep(ctx context.Context, s *tenantv1.Settings, number uint64)
 	}
 	done.Requests = uint32(requests)
 	done.FinishedAt = timestamppb.New(p.opts.Clock.Now())
-	if err := p.store(ctx, result.Snapshots, done); err != nil {
+	if !done.GetComplete() {
+		return done, p.finish(ctx, result.Snapshots, done, began)
+	}
+	// The tree first: a device's fingerprint holds its owner, so with an older tree the next sweep would go back.
+	if result.Tree != nil {
+		if _, err := p.trees.Put(ctx, treeKey, result.Tree, treeRevision); err != nil {
+			return nil, err
+		}
+	}
+	// What is about to be published is marked first. After a crash in between, what the readers know of these
+	// devices is not certain, and they are published again even if they look as they did before. The write is
+	// also the fence against a poller that lost its lease: of two, one gets past it.
+	if len(result.Snapshots) > 0 {
+		if devicesRevision, err = p.devices.Put(ctx, devicesKey, sweep.Unsettled(known, result), devicesRevision); err != nil {
+			return nil, err
+		}
+	}
+	if err := p.finish(ctx, result.Snapshots, done, began); err != nil {
 		return nil, err
 	}
-	if done.GetComplete() {
+	if len(result.Snapshots) > 0 || len(done.GetGoneDeviceIds()) > 0 || known == nil {
 		if _, err := p.devices.Put(ctx, devicesKey, result.Devices, devicesRevision); err != nil {
 			return nil, err
 		}
-		if result.Tree != nil {
-			if _, err := p.trees.Put(ctx, treeKey, result.Tree, treeRevision); err != nil {
-				return nil, err
-			}
-		}
+	}
+	return done, nil
+}
+
+// finish publishes a sweep and says what came of it.
+func (p *Poller) finish(ctx context.Context, snapshots []*statusv1.Snapshot, done *statusv1.SweepCompleted, began time.Time) error {
+	if err := p.store(ctx, snapshots, done); err != nil {
+		return err
 	}
 	p.say(done, p.opts.Clock.Now().Sub(began))
-	return done, nil
+	return nil
 }
 
 // look runs the sweep and counts its requests.

@@ -31,8 +31,9 @@ type Client interface {
 }
 
 const (
-	pageSize   = 1000 // rows of an enumeration page
-	detailSize = 500  // devices of a detail request
+	pageSize   = 1000   // rows of an enumeration page
+	detailSize = 500    // devices of a detail request
+	mostListed = 50_000 // ids that the end of a sweep lists; about half of the smallest message limit
 	// treeAge is when the partner tree is read again although nothing contradicts it: a customer's own
 	// reference can change without any device showing it.
 	treeAge = 24 * time.Hour
@@ -87,7 +88,7 @@ func Run(ctx context.Context, client Client, req Request) (Result, error) {
 		print := fleet.Fingerprint(d, s.owner(d))
 		id := strconv.FormatInt(d.ID, 10)
 		result.Devices.Devices = append(result.Devices.Devices, &statusv1.PublishedDevice{Id: id, Fingerprint: print})
-		if before := s.before[id]; before == nil || before.GetFingerprint() != print || before.GetErrorsMissing() {
+		if before := s.before[id]; before == nil || before.GetFingerprint() != print || before.GetErrorsMissing() || before.GetUnsettled() {
 			changed = append(changed, d)
 		}
 	}
@@ -221,6 +222,12 @@ func (s *sweeper) account(all *fleet.Enumeration, observed *timestamppb.Timestam
 		SchemaVersion: 1, Tenant: s.req.Tenant, Sweep: s.req.Number, ObservedAt: observed, Complete: true,
 		Devices: uint32(len(all.Devices)), Published: uint32(published),
 	}
+	if len(all.Devices) <= mostListed {
+		for _, d := range all.Devices {
+			c.DeviceIds = append(c.DeviceIds, strconv.FormatInt(d.ID, 10))
+		}
+		slices.Sort(c.DeviceIds)
+	}
 	types := map[string]uint32{}
 	for _, d := range all.Devices {
 		types[fleet.Type(d)]++
@@ -241,4 +248,22 @@ func (s *sweeper) account(all *fleet.Enumeration, observed *timestamppb.Timestam
 		}
 	}
 	return c
+}
+
+// Unsettled returns what to remember before a sweep's snapshots are published: the cursor from before, with every
+// device that is about to be published marked.
+func Unsettled(before *statusv1.DeviceCursor, r Result) *statusv1.DeviceCursor {
+	marked := &statusv1.DeviceCursor{SchemaVersion: 1, Sweep: r.Devices.GetSweep()}
+	publishing := make(map[string]bool, len(r.Snapshots))
+	for _, s := range r.Snapshots {
+		publishing[s.GetDeviceId()] = true
+		marked.Devices = append(marked.Devices, &statusv1.PublishedDevice{Id: s.GetDeviceId(), Unsettled: true})
+	}
+	for _, d := range before.GetDevices() {
+		if !publishing[d.GetId()] {
+			marked.Devices = append(marked.Devices, d)
+		}
+	}
+	slices.SortFunc(marked.Devices, func(a, b *statusv1.PublishedDevice) int { return strings.Compare(a.GetId(), b.GetId()) })
+	return marked
 }
