@@ -36,7 +36,7 @@ func Build(t testing.TB, packages ...string) string {
 	binaries.mu.Lock()
 	defer binaries.mu.Unlock()
 	if binaries.dir == "" {
-		dir, err := os.MkdirTemp("", "covewise-test-*")
+		dir, err := os.MkdirTemp("", "covewise-test-*") //nolint:usetesting // it outlives the test that wants it first
 		require.NoError(t, err)
 		binaries.dir = dir
 	}
@@ -45,7 +45,7 @@ func Build(t testing.TB, packages ...string) string {
 		return binaries.dir
 	}
 	args := append([]string{"build", "-o", binaries.dir + string(filepath.Separator)}, missing...)
-	out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput() //nolint:gosec // packages are named by tests
+	out, err := exec.CommandContext(t.Context(), "go", args...).CombinedOutput()
 	require.NoError(t, err, "go %s: %s", strings.Join(args, " "), out)
 	binaries.built = append(binaries.built, missing...)
 	return binaries.dir

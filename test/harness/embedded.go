@@ -101,8 +101,12 @@ func (e *embedded) service(ctx context.Context, s Service, nc *nats.Conn) func(c
 			return evaluator.Run(ctx, evaluator.Options{NATS: nc, Logger: log, Clock: e.clock})
 		}
 	case Ticketer:
+		patience := Patience
+		if _, byHand := e.clock.(*HandClock); byHand {
+			patience = 0 // the default: that clock does not move while a request is under way
+		}
 		return func(ctx context.Context) error {
-			return ticketer.Run(ctx, ticketer.Options{NATS: nc, Logger: log, Clock: e.clock, LookupEnv: noEnv, SearchPatience: Patience})
+			return ticketer.Run(ctx, ticketer.Options{NATS: nc, Logger: log, Clock: e.clock, LookupEnv: noEnv, SearchPatience: patience})
 		}
 	case CompanySync:
 		return func(ctx context.Context) error {

@@ -38,12 +38,16 @@ func Companies() []cwfake.Company {
 // Server is a healthy server.
 func Server(id, partner int64) covefake.Device {
 	name := strconv.FormatInt(id, 10)
-	return covefake.Device{AccountID: id, PartnerID: partner, Settings: map[string]string{
+	d := covefake.Device{AccountID: id, PartnerID: partner}
+	for code, value := range map[string]string{
 		"AN": "srv-" + name, "MN": "SRV-" + name, "AT": "1", "OT": "2", "OS": "Windows Server 2022 Standard (20348), 64-bit", "I78": "D01D02",
 		"CD": "@-200d", "TS": "@-1m", "T0": "5", "T7": "0", "TL": "@-2h",
 		"D01F00": "5", "D01F06": "0", "D01F09": "@-2h", "D01F15": "@-2h", "D01F16": "5", "D01F17": "5", "D01F18": "@-2h",
 		"D02F00": "5", "D02F06": "0", "D02F09": "@-2h", "D02F15": "@-2h", "D02F16": "5", "D02F17": "5", "D02F18": "@-2h",
-	}}
+	} {
+		d.Set(code, value)
+	}
+	return d
 }
 
 // Trouble is what a backup session failed with.

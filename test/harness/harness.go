@@ -11,6 +11,7 @@ package harness
 import (
 	"context"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -237,14 +238,14 @@ func openStore[T proto.Message](h *Harness, name bus.Bucket) *bus.Store[T] {
 
 // describe tells how every tenant and incident stands, for a failure's text.
 func (h *Harness) describe() string {
-	text := ""
+	var text strings.Builder
 	for _, tn := range h.tenants {
 		lease := tn.Lease()
-		text += fmt.Sprintf("tenant %s: sweep %d, last %d complete=%t %s\n", tn.ID, lease.GetSweep(), lease.GetLast().GetSweep(), lease.GetLast().GetComplete(), lease.GetLast().GetFailure())
+		fmt.Fprintf(&text, "tenant %s: sweep %d, last %d complete=%t %s\n", tn.ID, lease.GetSweep(), lease.GetLast().GetSweep(), lease.GetLast().GetComplete(), lease.GetLast().GetFailure())
 		for id, l := range tn.Ledgers() {
-			text += fmt.Sprintf("  incident %s: %s wanted r%d shown r%d ticket %d park %s %s\n", id, l.GetPhase(),
+			fmt.Fprintf(&text, "  incident %s: %s wanted r%d shown r%d ticket %d park %s %s\n", id, l.GetPhase(),
 				l.GetWanted().GetRevision(), l.GetShown().GetRevision(), l.GetTicketId(), l.GetPark().GetReason(), l.GetPark().GetDetail())
 		}
 	}
-	return text
+	return text.String()
 }

@@ -30,7 +30,7 @@ func StartProcess(t testing.TB, name, program string, args, env []string) *Proce
 	file, err := os.CreateTemp(t.TempDir(), name+"-*.log")
 	require.NoError(t, err)
 	p := &Process{t: t, name: name, log: file.Name(), ended: make(chan struct{})}
-	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program, args...) //nolint:gosec // programs are built by the test
+	p.cmd = exec.CommandContext(context.WithoutCancel(t.Context()), program, args...)
 	p.cmd.Env = env
 	p.cmd.Dir = filepath.Dir(file.Name())
 	p.cmd.Stdout, p.cmd.Stderr = file, file

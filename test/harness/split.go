@@ -2,9 +2,9 @@ package harness
 
 import (
 	"encoding/json"
-	"net"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"syscall"
 	"testing"
@@ -24,7 +24,6 @@ type processes struct {
 	t       *testing.T
 	bin     string
 	url     string // of the nats-server
-	console string // address of the console
 	running map[Service]*Process
 }
 
@@ -37,7 +36,7 @@ func newProcesses(t *testing.T) *processes {
 	for _, s := range Services() {
 		packages = append(packages, module+"services/"+string(s)+"/cmd/"+string(s))
 	}
-	p := &processes{t: t, bin: Build(t, packages...), console: FreeAddress(t), running: map[Service]*Process{}}
+	p := &processes{t: t, bin: Build(t, packages...), running: map[Service]*Process{}}
 	p.url = p.natsServer()
 	provision := StartProcess(t, "provision", filepath.Join(p.bin, "provision"), nil, p.environment(
 		"PROVISION_PARTITIONS="+strconv.Itoa(bustest.Partitions), "PROVISION_REPLICAS=1"))
@@ -77,7 +76,20 @@ func (p *processes) connect() *nats.Conn {
 	return nc
 }
 
-func (p *processes) consoleURL() string { return "http://" + p.console }
+var listening = regexp.MustCompile(`msg=listening .*address=(\S+)`)
+
+// consoleURL is where the console that runs now says that it listens; empty until it does.
+func (p *processes) consoleURL() string {
+	console := p.running[Console]
+	if console == nil {
+		return ""
+	}
+	said := listening.FindSubmatch(console.Output())
+	if said == nil {
+		return ""
+	}
+	return "http://" + string(said[1])
+}
 
 func (p *processes) start(s Service) {
 	p.t.Helper()
@@ -88,7 +100,7 @@ func (p *processes) start(s Service) {
 	case Ticketer:
 		env = []string{"TICKETER_SEARCH_PATIENCE=" + Patience.String()}
 	case Console:
-		env = []string{"LISTEN=" + p.console}
+		env = []string{"LISTEN=127.0.0.1:0"}
 	case Evaluator, CompanySync:
 	}
 	p.running[s] = StartProcess(p.t, string(s), filepath.Join(p.bin, string(s)), nil, p.environment(env...))
@@ -116,14 +128,4 @@ func (p *processes) stop() {
 			p.t.Errorf("%s was told to stop and ended with exit code %d\n%s", s, code, tail(process.Output()))
 		}
 	}
-}
-
-// FreeAddress returns a loopback address that nobody listened on a moment ago.
-func FreeAddress(t testing.TB) string {
-	t.Helper()
-	var config net.ListenConfig
-	l, err := config.Listen(t.Context(), "tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

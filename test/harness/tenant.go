@@ -1,15 +1,14 @@
 package harness
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"time"
 
+	"github.com/nats-io/nuid"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -165,16 +164,21 @@ func (tn *Tenant) Links() map[string]*companyv1.Link {
 	return all
 }
 
-// AgeAnswers makes company-sync's answers older, so that a refusal is asked about again without waiting for it.
-func (tn *Tenant) AgeAnswers(by time.Duration) {
+// AskAgain has company-sync asked about a customer anew, as if its refusal had grown old by itself: the answer is made
+// older, and the question is put again.
+func (tn *Tenant) AskAgain(customer string) {
 	tn.h.t.Helper()
-	for customer := range tn.Links() {
-		_, err := tn.h.links.Update(tn.h.ctx(), bus.Key(tn.ID, customer), func(l *companyv1.Link) (*companyv1.Link, error) {
-			l.CheckedAt = timestamppb.New(l.GetCheckedAt().AsTime().Add(-by))
-			return l, nil
-		})
-		require.NoError(tn.h.t, err)
-	}
+	const old = 11 * time.Minute
+	link, err := tn.h.links.Update(tn.h.ctx(), bus.Key(tn.ID, customer), func(l *companyv1.Link) (*companyv1.Link, error) {
+		l.CheckedAt = timestamppb.New(l.GetCheckedAt().AsTime().Add(-old))
+		return l, nil
+	})
+	require.NoError(tn.h.t, err)
+	require.NoError(tn.h.t, tn.h.bus.Publish(tn.h.ctx(), bus.Message{
+		Subject: bus.Subject{Family: bus.Company, Verb: bus.VerbWanted, Tenant: tn.ID, Key: customer},
+		ID:      "harness:" + nuid.Next(),
+		Body:    &companyv1.Wanted{SchemaVersion: 1, Tenant: tn.ID, Customer: link.GetCustomer(), AskedAt: timestamppb.New(tn.h.Clock.Now())},
+	}))
 }
 
 // Ticket is the tenant's only ticket.
@@ -194,22 +198,24 @@ func (tn *Tenant) TicketOf(device int64) cwfake.Ticket {
 	return ticket
 }
 
+// TicketOfOpen is the ticket of a device's open incident.
+func (tn *Tenant) TicketOfOpen(device int64) cwfake.Ticket {
+	tn.h.t.Helper()
+	open := tn.States()[fmt.Sprint(device)].GetOpen()
+	require.NotNil(tn.h.t, open, "device %d has no open incident", device)
+	l := tn.Ledgers()[open.GetIncidentId()]
+	ticket, found := tn.PSA.Ticket(int(l.GetTicketId()))
+	require.True(tn.h.t, found, "incident %s has no ticket", open.GetIncidentId())
+	return ticket
+}
+
 // Page reads a list of the console's API into a value.
 func (h *Harness) Page(path string, into any) {
 	h.t.Helper()
 	h.Settles("the console answers "+path, func() string {
-		req, err := http.NewRequestWithContext(h.ctx(), http.MethodGet, h.runtime.consoleURL()+path, nil)
-		require.NoError(h.t, err)
-		resp, err := http.DefaultClient.Do(req) //nolint:forbidigo // a test asks its own server
-		if err != nil {
+		if err := Page(h.ctx(), h.runtime.consoleURL()+path, into); err != nil {
 			return err.Error()
 		}
-		defer resp.Body.Close()
-		body, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusOK {
-			return fmt.Sprint(resp.Status, " ", string(body), " ", err)
-		}
-		require.NoError(h.t, json.Unmarshal(body, into))
 		return ""
 	})
 }
