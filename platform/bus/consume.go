@@ -1,6 +1,7 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (b *Bus) Consume(ctx context.Context, role Role, timeout time.Duration, han
 		return errclass.Newf(errclass.Bug, "consume", "role %q is not declared", role)
 	}
 	loops, ctx := errgroup.WithContext(ctx)
-	for _, cfg := range b.topology.durables(spec, b.partitions) {
+	for _, cfg := range b.topology.durables(spec, b.partitions, defaultAckWait) {
 		for range cfg.MaxAckPending {
 			l := &loop{bus: b, role: role, stream: streamName(spec.family), durable: cfg.Durable, timeout: timeout, handle: handle}
 			loops.Go(func() error { return l.run(ctx) })
@@ -66,6 +67,7 @@ type loop struct {
 	durable string
 	timeout time.Duration
 	handle  Handler
+	ackWait time.Duration // of the durable as it was provisioned
 }
 
 // A lost consumer or connection is looked up again after retryPause.
@@ -99,6 +101,7 @@ func (l *loop) pull(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("look up consumer %s: %w", l.durable, classify(err))
 	}
+	l.ackWait = cmp.Or(consumer.CachedInfo().Config.AckWait, defaultAckWait)
 	l.bus.opts.OnHealth("consumer "+l.durable, nil)
 	for {
 		batch, err := consumer.Fetch(1, jetstream.FetchContext(ctx))
@@ -182,7 +185,7 @@ func (l *loop) call(ctx context.Context, msg jetstream.Msg, d Delivery) (err err
 
 // heartbeat tells the server that the handler still works, three times in an ack wait.
 func (l *loop) heartbeat(done <-chan struct{}, msg jetstream.Msg) {
-	tick := time.NewTicker(ackWait / 3)
+	tick := time.NewTicker(l.ackWait / 3)
 	defer tick.Stop()
 	for {
 		select {

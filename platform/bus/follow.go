@@ -43,7 +43,7 @@ func (b *Bus) Follow(ctx context.Context, family Family, started func(), f func(
 // Drained reports whether a role has handled everything its stream holds.
 func (b *Bus) Drained(ctx context.Context, role Role) (bool, error) {
 	spec := b.topology.consumer(role)
-	for _, cfg := range b.topology.durables(spec, b.partitions) {
+	for _, cfg := range b.topology.durables(spec, b.partitions, defaultAckWait) {
 		consumer, err := b.js.Consumer(ctx, streamName(spec.family), cfg.Durable)
 		if err != nil {
 			return false, fmt.Errorf("look up consumer %s: %w", cfg.Durable, classify(err))

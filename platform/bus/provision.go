@@ -1,10 +1,12 @@
 package bus
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/nats-io/nuid"
@@ -22,7 +24,13 @@ const (
 type ProvisionOptions struct {
 	Partitions int // parts of the partitioned streams; the parallelism of evaluator and ticketer; at least 1
 	Replicas   int // copies of each stream; 1 for the embedded server, 3 for a cluster
+	// AckWait bounds how long a message is lost to the others when its handler dies; 0: 10 s. Handlers that live
+	// report progress three times in it, so a long handler needs no long wait, but it should cover the
+	// election of a leader (about four seconds), during which no progress can be reported.
+	AckWait time.Duration
 }
+
+const defaultAckWait = 10 * time.Second
 
 // Provision creates every stream, consumer and bucket, or brings an existing one to the declared
 // configuration. It is idempotent and meant to be run by one owner before any service starts. It refuses
@@ -39,7 +47,7 @@ func Provision(ctx context.Context, js jetstream.JetStream, opts ProvisionOption
 		}
 	}
 	for _, c := range t.consumers {
-		for _, cfg := range t.durables(c, opts.Partitions) {
+		for _, cfg := range t.durables(c, opts.Partitions, cmp.Or(opts.AckWait, defaultAckWait)) {
 			if _, err := js.CreateOrUpdateConsumer(ctx, streamName(c.family), cfg); err != nil {
 				return fmt.Errorf("provision consumer %s: %w", cfg.Durable, classify(err))
 			}

@@ -37,10 +37,6 @@ const day = 24 * time.Hour
 // compare-and-set and from revisions.
 const dedupWindow = 15 * time.Minute
 
-// ackWait bounds how long a message is lost to the others when its handler dies. Handlers that live
-// report progress, so a long handler does not need a long ackWait.
-const ackWait = 10 * time.Second
-
 // streamSpec declares one stream.
 type streamSpec struct {
 	name     string
@@ -148,7 +144,7 @@ func (t topology) consumer(role Role) consumerSpec {
 }
 
 // durables returns the configurations of a role's durable consumers, in order of partition.
-func (t topology) durables(c consumerSpec, partitions int) []jetstream.ConsumerConfig {
+func (t topology) durables(c consumerSpec, partitions int, ackWait time.Duration) []jetstream.ConsumerConfig {
 	base := jetstream.ConsumerConfig{
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		AckWait:       ackWait,

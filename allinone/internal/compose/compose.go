@@ -27,6 +27,10 @@ import (
 // Partitions is how many parts the partitioned streams of an embedded bus have, fixed at its birth.
 const Partitions = 16
 
+// ackWait is short, because there is no leader to be elected, and after a crash of the only process every message
+// that was being handled waits for it.
+const ackWait = 3 * time.Second
+
 // Options are what a system is made of. Lock, Tenants, Author and Logger are required.
 type Options struct {
 	Lock      *server.Lock      // of the data directory; taken over, so that it is released in the end
@@ -138,7 +142,7 @@ func provision(ctx context.Context, embedded *server.Server) error {
 	if err != nil {
 		return fmt.Errorf("provision the bus: %w", err)
 	}
-	return bus.Provision(ctx, js, bus.ProvisionOptions{Partitions: Partitions, Replicas: 1})
+	return bus.Provision(ctx, js, bus.ProvisionOptions{Partitions: Partitions, Replicas: 1, AckWait: ackWait})
 }
 
 // settings opens the bus for the process itself and brings the tenants' documents onto it, before any service
