@@ -91,6 +91,7 @@ func newRoot(around Surroundings) *cobra.Command {
 one ticket while a device is in trouble, notes when the picture changes, closed when it is well again.`,
 		Example: `  covewise demo                                          see it work, against fake servers
   covewise up --tenants tenants.yaml --data /var/lib/covewise`,
+		Version:       around.Version,
 		Args:          cobra.NoArgs,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 		SilenceErrors: true,
@@ -98,6 +99,7 @@ one ticket while a device is in trouble, notes when the picture changes, closed 
 	}
 	root.SetOut(around.Stdout)
 	root.SetErr(around.Stderr)
+	root.SetVersionTemplate(versionText(around))
 	root.CompletionOptions.HiddenDefaultCmd = true
 	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
@@ -113,10 +115,14 @@ func newVersion(around Surroundings) *cobra.Command {
 		Example: "  covewise version",
 		Args:    noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			_, err := fmt.Fprintf(cmd.OutOrStdout(), "covewise %s %s %s/%s\n", around.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
+			_, err := fmt.Fprint(cmd.OutOrStdout(), versionText(around))
 			return failed(err)
 		},
 	}
+}
+
+func versionText(around Surroundings) string {
+	return fmt.Sprintf("covewise %s %s %s/%s\n", around.Version, runtime.Version(), runtime.GOOS, runtime.GOARCH)
 }
 
 // noArguments refuses anything that is not a flag.

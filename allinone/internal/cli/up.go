@@ -97,13 +97,20 @@ func (u *up) run(cmd *cobra.Command) error {
 		opts.Listen = ""
 	}
 	opts.NoPoller = true
-	complete := false
+	complete, told := false, false
 	opts.Main = func(ctx context.Context, s *compose.System) error {
 		var err error
 		complete, err = once.Run(ctx, s, opts.Clock, u.timeout, cmd.OutOrStdout())
+		told = err == nil && ctx.Err() == nil
 		return err
 	}
-	switch err := compose.Run(ctx, opts); {
+	err = compose.Run(ctx, opts)
+	if err != nil && told {
+		// What was to be done is done and told; everything is on record.
+		log.Warn("not everything stopped in time", "err", err)
+		err = nil
+	}
+	switch {
 	case err != nil:
 		return failed(err)
 	case ctx.Err() != nil:

@@ -200,7 +200,7 @@ func TestTheDemoRunsEndsWithItsSummaryAndGoesOn(t *testing.T) {
 	require.Regexp(t, `(?m)^Mon 06:\d\d  created    zaz-pliki  Zażółć Sp\. z o\.o\.  #\d+  COVE SVR zaz-pliki #\d+ - Never backed up$`, first)
 	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    mue-fs-01  Müller & Söhne "Nord" GmbH  #\d+  COVE SVR mue-fs-01 `, first)
 	require.Regexp(t, `(?m)^  devices     60 at 12 customers, 3 in trial and not judged$`, first)
-	require.Regexp(t, `(?m)^  tickets     [1-9]\d* created, \d+ annotated, \d+ closed; \d+ incidents wait$`, first)
+	require.Regexp(t, `(?m)^  tickets     [1-9]\d* created, \d+ annotated, \d+ closed; incidents waiting: \d+$`, first)
 	require.Regexp(t, `(?m)^  requests    Cove [1-9]\d*, ConnectWise [1-9]\d*$`, first)
 	require.Regexp(t, `(?m)^  duplicates  0$`, first)
 

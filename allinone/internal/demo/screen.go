@@ -73,7 +73,7 @@ func (s style) frame(p picture, h header, width, height int) []string {
 		s.draw(paintBold, cell(fmt.Sprintf("Covewise demo   %s   a day in %s   %s", p.now.Format("Mon 2 Jan 15:04"), dayIn(h.speed), h.address), width)),
 		cell(fmt.Sprintf("%d devices, %d in trouble   tickets %d open, %d waiting   incidents %d, %d resolved",
 			p.devices, len(p.lines), p.openTickets, p.waits, p.opened, p.resolved), width),
-		s.draw(paintDim, cell(fmt.Sprintf("%d sweeps   requests: Cove %d, ConnectWise %d   duplicates %d", p.sweeps, h.coveCalls, h.cwmCalls, h.duplicates), width)),
+		s.draw(paintDim, cell(fmt.Sprintf("sweeps %d   requests: Cove %d, ConnectWise %d   duplicates %d", p.sweeps, h.coveCalls, h.cwmCalls, h.duplicates), width)),
 		"",
 	}
 	const footer = 1

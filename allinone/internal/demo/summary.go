@@ -44,7 +44,7 @@ func (d *demo) summarise() error {
 		d.real.Now().Sub(d.begun).Round(time.Second), span(p.now.Sub(d.start)), p.now.Format("Mon 2 Jan 2006 15:04"))
 	fmt.Fprintf(&b, "  devices     %d at %d customers, %d in trial and not judged\n", p.devices, len(customers()), p.trial)
 	fmt.Fprintf(&b, "  incidents   %d opened, %d resolved, %d open now\n", p.opened, p.resolved, len(p.lines))
-	fmt.Fprintf(&b, "  tickets     %d created, %d annotated, %d closed; %d incidents wait\n",
+	fmt.Fprintf(&b, "  tickets     %d created, %d annotated, %d closed; incidents waiting: %d\n",
 		now.created-before.created, now.annotated-before.annotated, now.closed-before.closed, p.waits)
 	fmt.Fprintf(&b, "  requests    Cove %d, ConnectWise %d\n", cove, cwm)
 	fmt.Fprintf(&b, "  duplicates  %d\n", len(duplicates))

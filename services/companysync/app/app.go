@@ -11,7 +11,6 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/prometheus/client_golang/prometheus"
 	"go.opentelemetry.io/otel/trace"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
@@ -58,24 +57,16 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	settings := bus.NewView(tenants, ">", func(e bus.Entry[*tenantv1.Settings]) *tenantv1.Settings { return e.Value }, nil)
 	companies := directory.New(opts.Clock, opts.Logger, opts.LookupEnv)
 	defer companies.Close()
 	handler := &answer.Handler{
 		Events: b, Links: links, Directory: companies, Clock: opts.Clock, Logger: opts.Logger, Metrics: metrics,
-		Settings: func(tenant string) (*tenantv1.Settings, bool) { return settings.Get(bus.Key(tenant)) },
+		// Not from a view, which may lag: a tenant without settings is given no answer, and one that has moved to another
+		// server none of the old one's.
+		Settings: func(ctx context.Context, tenant string) (*tenantv1.Settings, error) {
+			settings, _, err := tenants.Get(ctx, bus.Key(tenant))
+			return settings, err
+		},
 	}
-
-	parts, ctx := errgroup.WithContext(ctx)
-	parts.Go(func() error { return settings.Run(ctx, b) })
-	parts.Go(func() error {
-		// A tenant that is merely not read yet would be taken for one without settings.
-		select {
-		case <-settings.Ready():
-		case <-ctx.Done():
-			return nil
-		}
-		return b.Consume(ctx, bus.CompanySync, handlerTimeout, handler.Handle)
-	})
-	return parts.Wait()
+	return b.Consume(ctx, bus.CompanySync, handlerTimeout, handler.Handle)
 }

@@ -128,7 +128,7 @@ func TestPagesSayWhatIsGoingOn(t *testing.T) {
 		{"/tickets", []string{"#70123", "Taken over by a person", "Closed", "recovered", "1003-4", "1–3 of 3"}},
 		{"/devices/harbor/1001", []string{
 			"The volume shadow copy &lt;failed&gt;", `C:\pagefile`, "3 times", "limit 1 d", "2026-11-18 20:10:00 UTC", "Failed → In process",
-			"Completed", "1.5 GB", "12 min", "Open in Cove", "https://backup.management/#/backup/overview/view/1662", "#70123",
+			"Completed", "1.4 GB", "12 min", "Open in Cove", "https://backup.management/#/backup/overview/view/1662", "#70123",
 			"Harbour Dental", "by the customer&#39;s reference", "Windows Server 2022", "CWM:9:Dental", "D02F17",
 		}},
 	}

@@ -81,7 +81,7 @@ func serve(ctx context.Context, o Options) error {
 	if err := metrics.Requests(applier.Requests); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
-	redriver, err := redrive.New(ctx, b, o.Clock, o.Logger, metrics.Parked)
+	redriver, err := redrive.New(ctx, b, o.Clock, o.Logger, o.SearchPatience, metrics.Parked)
 	if err != nil {
 		return err
 	}

@@ -173,6 +173,27 @@ func TestANoteWhoseAnswerIsLostStandsOnce(t *testing.T) {
 	require.Equal(t, map[string]int{"r1": 2, "r2": 1, "r3": 1}, noted(w.onlyTicket("7"), "7"))
 }
 
+func TestANoteWhoseOutcomeStaysUnknownIsSentOnceInEachPatience(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	w.fault(cwfake.Fault{Match: postNote, Kind: cwfake.FaultErrorBefore})
+	w.requests()
+	w.say("7", 2, changed)
+	for range 3 {
+		w.until("waiting", func() bool { return w.ledger("7").GetPark().GetUntil().AsTime().After(w.clock.Now()) })
+		w.drained()
+		require.Equal(t, 1, w.requests()[postNote])
+		require.Equal(t, ticketv1.ParkReason_PARK_REASON_OUTCOME, w.ledger("7").GetPark().GetReason())
+		w.clock.Advance(time.Minute)
+	}
+	w.until("waiting", func() bool { return w.ledger("7").GetPark().GetUntil().AsTime().After(w.clock.Now()) })
+	w.cw.ClearFaults()
+	w.eventually("annotated", w.inPhase("7", open, 2))
+	require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
+}
+
 func TestACloseWhoseAnswersAreLostHappensOnce(t *testing.T) {
 	w := newWorld(t)
 	w.start()

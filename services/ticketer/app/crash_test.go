@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -125,6 +127,56 @@ func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
 				check(device)
 				stop()
 			}
+			require.Empty(t, w.cw.Duplicates())
+		})
+	}
+}
+
+// A message that became a dead letter, or was lost in any other way, leaves an incident with work undone. It is found.
+func TestAnIncidentWhoseMessageWasLostIsTakenUpAgain(t *testing.T) {
+	for _, c := range []struct {
+		name, step string
+		revision   uint32 // in whose handling the message is lost
+		phase      ticketv1.Phase
+	}{
+		{"before anything was done", "receive: end", 1, phaseNew},
+		{"in the middle of a create", "begin create: end", 1, creating},
+		{"before a close was begun", "receive: end", 2, open},
+		{"in the middle of a close", "record note: end", 2, closing},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w := newWorld(t)
+			var armed atomic.Bool
+			w.start(func(o *app.Options) {
+				o.OnStep = func(step string) {
+					if step == c.step && armed.CompareAndSwap(true, false) {
+						panic("a defect, once")
+					}
+				}
+			})
+			if c.revision > 1 {
+				w.say("7", 1, failed)
+				w.until("created", w.inPhase("7", open, 1))
+			}
+			armed.Store(true)
+			kind := map[uint32]incidentv1.EventKind{1: failed, 2: resolved}[c.revision]
+			w.say("7", c.revision, kind)
+			w.until("the defect", func() bool { return !armed.Load() })
+			w.drained()
+			require.Equal(t, c.phase, w.ledger("7").GetPhase())
+			require.Nil(t, w.ledger("7").GetPark())
+			lost := w.clock.Now()
+
+			after := map[uint32]ticketv1.Phase{1: open, 2: closed}[c.revision]
+			w.until("taken up again", func() bool {
+				if w.inPhase("7", after, c.revision)() {
+					return true
+				}
+				w.clock.Advance(30 * time.Second)
+				return false
+			})
+			require.GreaterOrEqual(t, w.clock.Now().Sub(lost), 10*time.Minute)
+			require.Equal(t, after == closed, w.onlyTicket("7").ClosedFlag)
 			require.Empty(t, w.cw.Duplicates())
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
@@ -50,7 +51,7 @@ type Handler struct {
 	Events    publisher
 	Links     store
 	Directory *directory.Directory
-	Settings  func(tenant string) (*tenantv1.Settings, bool) // nil settings never; false: no such tenant
+	Settings  func(ctx context.Context, tenant string) (*tenantv1.Settings, error) // nil: no such tenant
 	Clock     clock.Clock
 	Logger    *slog.Logger
 	Metrics   *Metrics
@@ -61,7 +62,8 @@ type Handler struct {
 // Handle answers one company.v1.wanted message. Many messages about one customer at a time are one question.
 //
 // A link that stands, and any answer younger than ten minutes about an unchanged customer, is given from the
-// store. When ConnectWise cannot answer, a failure that may pass is returned for a few deliveries. After that,
+// store. A link that is doubted is looked up again, unless that was done after the question was asked. A question
+// with an older picture of the customer than the link's is answered for the link's. When ConnectWise cannot answer, a failure that may pass is returned for a few deliveries. After that,
 // and at once when credentials or settings are at fault, the message is acknowledged: the reason is stored in a
 // link of state UNSPECIFIED without a time of checking, unless an earlier answer stands there, the server is
 // left alone for a minute, and whoever still waits asks again. So a tenant's outage is never held in the
@@ -75,36 +77,48 @@ func (h *Handler) Handle(ctx context.Context, d bus.Delivery) error {
 	if wanted.GetTenant() != d.Subject.Tenant || customer.GetId() == "" || customer.GetId() != d.Subject.Key {
 		return errclass.Newf(errclass.Rejected, "read "+d.Subject.String(), "the message is about tenant %q, customer %q", wanted.GetTenant(), customer.GetId())
 	}
-	settings, ok := h.Settings(wanted.GetTenant())
-	if !ok {
+	settings, err := h.Settings(ctx, wanted.GetTenant())
+	if err != nil {
+		return err
+	}
+	if settings == nil {
 		h.Logger.WarnContext(ctx, "company wanted by a tenant without settings", "tenant", wanted.GetTenant(), "customer", customer.GetId())
 		return nil
 	}
 	key := bus.Key(wanted.GetTenant(), customer.GetId())
-	_, err, _ := h.flights.Do(key, func() (any, error) {
-		return nil, h.answer(ctx, key, customer, settings, d.Attempt)
+	// Questions are the same when they are about the same customer and trust the link alike.
+	question := fmt.Sprintf("%s %t %q %q", key, wanted.GetDoubted(), customer.GetName(), customer.GetReference())
+	_, err, _ = h.flights.Do(question, func() (any, error) {
+		return nil, h.answer(ctx, key, &wanted, settings, d.Attempt)
 	})
 	return err
 }
 
-func (h *Handler) answer(ctx context.Context, key string, customer *statusv1.Customer, settings *tenantv1.Settings, attempt uint64) error {
+func (h *Handler) answer(ctx context.Context, key string, wanted *companyv1.Wanted, settings *tenantv1.Settings, attempt uint64) error {
 	stored, revision, err := h.Links.Get(ctx, key)
 	if err != nil {
 		return err
 	}
-	if match.Stands(customer, stored) {
-		return h.again(ctx, key, customer, stored, revision)
+	server := connectwise.ServerName(settings.GetConnectwise().GetUrl(), settings.GetConnectwise().GetCompany())
+	customer, observed := newest(wanted, stored)
+	doubted := wanted.GetDoubted() && linkedBefore(stored, wanted) && match.SameServer(stored, server)
+	if !doubted && match.Stands(customer, stored, server) {
+		return h.again(ctx, key, customer, observed, stored, revision)
 	}
-	if h.fresh(customer, stored) {
+	if !doubted && h.fresh(customer, stored) && match.SameServer(stored, server) {
 		h.Metrics.answered(resultStored)
 		return h.publish(ctx, stored)
 	}
-	link, err := h.ask(ctx, customer, settings)
+	var doubtful *companyv1.Link
+	if doubted {
+		doubtful = stored
+	}
+	link, err := h.ask(ctx, customer, settings, doubtful)
 	if err != nil {
 		return h.failed(ctx, failure{key, customer, settings, stored, revision, attempt, err})
 	}
-	link.Tenant = settings.GetId()
-	link.CheckedAt = timestamppb.New(h.Clock.Now())
+	link.Tenant, link.Server = settings.GetId(), server
+	link.ObservedAt, link.CheckedAt = observed, timestamppb.New(h.Clock.Now())
 	if _, err := h.Links.Put(ctx, key, link, revision); err != nil {
 		return err
 	}
@@ -114,10 +128,27 @@ func (h *Handler) answer(ctx context.Context, key string, customer *statusv1.Cus
 	return h.publish(ctx, link)
 }
 
+// newest returns the picture of the customer that was observed last, the question's or the link's. One without a
+// time is older than any with one.
+func newest(wanted *companyv1.Wanted, stored *companyv1.Link) (*statusv1.Customer, *timestamppb.Timestamp) {
+	asked, known := wanted.GetObservedAt(), stored.GetObservedAt()
+	if known != nil && (asked == nil || asked.AsTime().Before(known.AsTime())) {
+		return stored.GetCustomer(), known
+	}
+	return wanted.GetCustomer(), asked
+}
+
+// linkedBefore says whether the stored link names a company and was checked before the question was asked.
+func linkedBefore(stored *companyv1.Link, wanted *companyv1.Wanted) bool {
+	return stored.GetState() == companyv1.LinkState_LINK_STATE_LINKED && stored.GetCheckedAt().AsTime().Before(wanted.GetAskedAt().AsTime())
+}
+
 // again gives a standing link, and takes down under which name the customer goes now.
-func (h *Handler) again(ctx context.Context, key string, customer *statusv1.Customer, stored *companyv1.Link, revision uint64) error {
-	if !proto.Equal(stored.GetCustomer(), customer) {
-		stored.Customer = customer
+func (h *Handler) again(
+	ctx context.Context, key string, customer *statusv1.Customer, observed *timestamppb.Timestamp, stored *companyv1.Link, revision uint64,
+) error {
+	if !proto.Equal(stored.GetCustomer(), customer) || !proto.Equal(stored.GetObservedAt(), observed) {
+		stored.Customer, stored.ObservedAt = customer, observed
 		if _, err := h.Links.Put(ctx, key, stored, revision); err != nil {
 			return err
 		}
@@ -134,7 +165,9 @@ func (h *Handler) fresh(customer *statusv1.Customer, stored *companyv1.Link) boo
 		stored.GetCustomer().GetReference() == customer.GetReference()
 }
 
-func (h *Handler) ask(ctx context.Context, customer *statusv1.Customer, settings *tenantv1.Settings) (*companyv1.Link, error) {
+// ask decides anew from what ConnectWise has. doubtful is the link that ConnectWise refused, if that is why; it stays
+// when its company turns out to be usable.
+func (h *Handler) ask(ctx context.Context, customer *statusv1.Customer, settings *tenantv1.Settings, doubtful *companyv1.Link) (*companyv1.Link, error) {
 	server, err := h.Directory.Server(settings)
 	if err != nil {
 		return nil, err
@@ -144,12 +177,30 @@ func (h *Handler) ask(ctx context.Context, customer *statusv1.Customer, settings
 	}
 	ctx, cancel := context.WithTimeout(ctx, askTimeout)
 	defer cancel()
+	var refused []match.Record
+	if doubtful != nil {
+		if refused, err = server.Find(ctx, match.Question{ID: doubtful.GetCompany().GetId()}); err != nil {
+			return nil, fmt.Errorf("find linked company: %w", err)
+		}
+		if match.Confirms(doubtful, refused) {
+			if match.Stands(customer, doubtful, doubtful.GetServer()) {
+				link := proto.CloneOf(doubtful)
+				link.Customer = customer
+				h.recovered(ctx, server, settings)
+				return link, nil
+			}
+			doubtful = nil
+		}
+	}
 	found, err := server.Find(ctx, match.Ask(customer))
 	if err != nil {
 		return nil, fmt.Errorf("find company: %w", err)
 	}
 	link := match.Decide(customer, found)
 	link.Reason += creationNote(link, settings)
+	if doubtful != nil {
+		match.Gone(link, doubtful, refused)
+	}
 	identifier := settings.GetCompanies().GetCatchAll()
 	if identifier != "" && link.GetState() != companyv1.LinkState_LINK_STATE_LINKED {
 		found, err := server.FindIdentifier(ctx, identifier)
@@ -158,10 +209,14 @@ func (h *Handler) ask(ctx context.Context, customer *statusv1.Customer, settings
 		}
 		match.StandIn(link, identifier, found)
 	}
+	h.recovered(ctx, server, settings)
+	return link, nil
+}
+
+func (h *Handler) recovered(ctx context.Context, server *directory.Server, settings *tenantv1.Settings) {
 	if server.Answered() {
 		h.Logger.InfoContext(ctx, "ConnectWise answers again", "tenant", settings.GetId())
 	}
-	return link, nil
 }
 
 func creationNote(link *companyv1.Link, settings *tenantv1.Settings) string {

@@ -54,11 +54,11 @@ func TestAnAnswerThatWasStoredAndNotToldIsToldAgainWithoutAsking(t *testing.T) {
 			defer companies.Close()
 			h := &answer.Handler{
 				Events: events, Links: links, Clock: clock.System(), Logger: bustest.Logger(t), Metrics: metrics, Directory: companies,
-				Settings: func(string) (*tenantv1.Settings, bool) {
+				Settings: func(context.Context, string) (*tenantv1.Settings, error) {
 					return &tenantv1.Settings{Id: "harbor", Connectwise: &tenantv1.ConnectWise{
 						Url: server.URL, Company: cwfake.DefaultCompany, ClientId: cwfake.DefaultClientID,
 						PublicKey: secret(t, cwfake.DefaultPublicKey), PrivateKey: secret(t, cwfake.DefaultPrivateKey),
-					}}, true
+					}}, nil
 				},
 			}
 			body, err := proto.Marshal(&companyv1.Wanted{Tenant: "harbor", Customer: customer})

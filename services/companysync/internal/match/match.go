@@ -49,14 +49,46 @@ const (
 var tag = regexp.MustCompile(`(?i)CWM:(\d+):?([^|]*)`)
 
 // Stands says whether a stored link still answers for the customer, so that nothing needs to be looked up. A
-// link survives a changed name; it does not survive a reference that names another company. A stand-in is
-// no answer that lasts.
-func Stands(customer *statusv1.Customer, stored *companyv1.Link) bool {
+// link survives a changed name; it does not survive a reference that names another company, nor the move to another
+// server ("<company>@<host>"), where its id means another company. A link without a server, of an older version,
+// counts as of this one. A stand-in is no answer that lasts.
+func Stands(customer *statusv1.Customer, stored *companyv1.Link, server string) bool {
+	if !SameServer(stored, server) {
+		return false
+	}
 	if stored.GetState() != companyv1.LinkState_LINK_STATE_LINKED || stored.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL {
 		return false
 	}
 	named := references(customer.GetReference())
 	return len(named) == 0 || slices.Equal(named, []string{strconv.FormatInt(stored.GetCompany().GetId(), 10)})
+}
+
+// SameServer says whether a stored link, if it says so, was made on this server.
+func SameServer(stored *companyv1.Link, server string) bool {
+	return stored.GetServer() == "" || strings.EqualFold(stored.GetServer(), server)
+}
+
+// Confirms says whether a stored link that is doubted holds nevertheless: its company is among those found, and active.
+func Confirms(stored *companyv1.Link, found []Record) bool {
+	return slices.ContainsFunc(found, func(r Record) bool {
+		return r.ID == stored.GetCompany().GetId() && !r.Deleted && !r.Inactive
+	})
+}
+
+// Gone completes the answer for a customer whose linked company turned out to be unusable; found is what a search
+// for its id gave. If nothing else was found for the customer, the link is broken.
+func Gone(link, stored *companyv1.Link, found []Record) {
+	if link.GetState() == companyv1.LinkState_LINK_STATE_LINKED {
+		return
+	}
+	what := "does not exist in ConnectWise any more"
+	if i := slices.IndexFunc(found, func(r Record) bool { return r.ID == stored.GetCompany().GetId() }); i >= 0 {
+		what = "is " + condition(found[i])
+	}
+	company := stored.GetCompany()
+	link.State = companyv1.LinkState_LINK_STATE_BROKEN
+	link.Reason = fmt.Sprintf("the linked company %q (%d) %s: restore it, or name another one by CWM:<id> in the customer's reference; %s",
+		company.GetName(), company.GetId(), what, link.GetReason())
 }
 
 // Ask returns what has to be looked up for a customer without a link that stands.

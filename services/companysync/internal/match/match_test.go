@@ -254,6 +254,9 @@ func TestAsk(t *testing.T) {
 func TestStands(t *testing.T) {
 	stored := &companyv1.Link{State: linked, Method: byName, Company: company(1001)}
 	standIn := &companyv1.Link{State: linked, Method: byCatchAll, Company: company(1001)}
+	at := func(server string) *companyv1.Link {
+		return &companyv1.Link{State: linked, Method: byName, Company: company(1001), Server: server}
+	}
 	tests := []struct {
 		name     string
 		customer *statusv1.Customer
@@ -267,11 +270,13 @@ func TestStands(t *testing.T) {
 		{"a reference to another company ends the link", customer("a", "CWM:1002"), stored, false},
 		{"a reference that became contradictory ends the link", customer("a", "CWM:1001 | CWM:1002"), stored, false},
 		{"a stand-in does not stand", customer("a", ""), standIn, false},
+		{"a link of this server stands", customer("a", ""), at("Harbor@na.example"), true},
+		{"a link of another server does not", customer("a", ""), at("harbor@eu.example"), false},
 		{"a negative answer does not stand", customer("a", ""), &companyv1.Link{State: missing}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			require.Equal(t, test.want, match.Stands(test.customer, test.stored))
+			require.Equal(t, test.want, match.Stands(test.customer, test.stored, "harbor@na.example"))
 		})
 	}
 }

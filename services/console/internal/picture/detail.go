@@ -237,9 +237,9 @@ func timeOf(value string) *time.Time {
 }
 
 func size(bytes int64) string {
-	const step = 1000
+	const step = 1024 // as Cove's console and the tickets count
 	value, unit := float64(bytes), 0
-	units := []string{"B", "kB", "MB", "GB", "TB", "PB", "EB"}
+	units := []string{"B", "KB", "MB", "GB", "TB", "PB", "EB"}
 	for value >= step && unit < len(units)-1 {
 		value /= step
 		unit++

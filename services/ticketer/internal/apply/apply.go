@@ -9,9 +9,11 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"time"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
@@ -147,6 +149,7 @@ func (r *run) learn(ctx context.Context) error {
 	r.facts.Patience = r.patience
 	r.facts.Known = settings != nil
 	r.facts.Live = settings.GetMode() == tenantv1.Mode_MODE_LIVE
+	r.facts.Server = connectwise.ServerName(settings.GetConnectwise().GetUrl(), settings.GetConnectwise().GetCompany())
 	r.site = r.sites.of(tenant, settings, revision)
 	switch r.ledger.GetPhase() {
 	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING:
@@ -165,7 +168,11 @@ func (r *run) settle(ctx context.Context) error {
 			return err
 		}
 	}
-	return errclass.Newf(errclass.Bug, "settle incident "+r.ledger.GetIncidentId(), "no end after %d steps in phase %s", mostSteps, r.ledger.GetPhase())
+	// A dead letter would leave the incident to nobody.
+	detail := fmt.Sprintf("no end after %d steps in phase %s; this is a defect of Covewise", mostSteps, r.ledger.GetPhase())
+	r.metrics.failures.WithLabelValues(errclass.Bug.String()).Inc()
+	r.log.ErrorContext(ctx, "handling of an incident does not end, trying again later", r.about("detail", detail)...)
+	return r.park(ctx, plan.After(r.ledger, plan.Failure{Reason: ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, Text: detail}, r.clock.Now()))
 }
 
 func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {

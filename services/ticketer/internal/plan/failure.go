@@ -18,18 +18,19 @@ const (
 	mostUnavailable  = 5 * time.Minute
 	authWait         = 5 * time.Minute
 	rejectedWait     = 15 * time.Minute
+	mostRetryAfter   = time.Hour
 )
 
 // After returns the wait that follows a failure.
 //
-//	RATE_LIMITED   as long as the server said, at least 1 s
+//	RATE_LIMITED   as long as the server said, at least 1 s and at most 1 h
 //	AUTH           5 min
 //	REJECTED       15 min
-//	all others     as UNAVAILABLE: 15 s, doubling up to 5 min, or as long as the server said if that is longer
+//	all others     as UNAVAILABLE: 15 s, doubling up to 5 min, or as long as the server said if that is longer, at most 1 h
 func After(l *ticketv1.Ledger, f Failure, now time.Time) Park {
 	switch f.Reason {
 	case ticketv1.ParkReason_PARK_REASON_RATE_LIMITED:
-		return Park{f.Reason, "ConnectWise asked for patience: " + f.Text, now.Add(max(f.RetryAfter, time.Second))}
+		return Park{f.Reason, "ConnectWise asked for patience: " + f.Text, now.Add(min(max(f.RetryAfter, time.Second), mostRetryAfter))}
 	case ticketv1.ParkReason_PARK_REASON_AUTH:
 		return Park{f.Reason, f.Text + ". Check the keys, the client id, the company and the API member's role", now.Add(authWait)}
 	case ticketv1.ParkReason_PARK_REASON_REJECTED:
@@ -37,7 +38,7 @@ func After(l *ticketv1.Ledger, f Failure, now time.Time) Park {
 	default:
 		const reason = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
 		wait := growing(l, reason, firstUnavailable, mostUnavailable)
-		return Park{reason, f.Text, now.Add(max(wait, f.RetryAfter))}
+		return Park{reason, f.Text, now.Add(min(max(wait, f.RetryAfter), mostRetryAfter))}
 	}
 }
 
@@ -48,4 +49,17 @@ func growing(l *ticketv1.Ledger, reason ticketv1.ParkReason, first, most time.Du
 		return first
 	}
 	return min(first<<min(p.GetTimes()+1, 10), most)
+}
+
+// Due reports whether it is time to look at what waits: its time has come, or lies further ahead than any wait for
+// that reason, because the clock was set back since. An hour and the longest Retry-After are allowed for clocks
+// that differ. Waits for live mode and for settings are never due by time.
+func Due(p *ticketv1.Park, patience time.Duration, now time.Time) bool {
+	switch p.GetReason() {
+	case ticketv1.ParkReason_PARK_REASON_SHADOW, ticketv1.ParkReason_PARK_REASON_NO_TENANT:
+		return false
+	default:
+		until := p.GetUntil().AsTime()
+		return !now.Before(until) || until.After(now.Add(max(2*mostRetryAfter, 2*patience<<mostDoublings)))
+	}
 }

@@ -38,23 +38,31 @@ func Parked(l *ticketv1.Ledger, p Park, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	next := &ticketv1.Park{Reason: p.Reason, Detail: p.Detail, Until: timestamppb.New(p.Until), Since: timestamppb.New(now)}
 	if old := l.GetPark(); old.GetReason() == p.Reason {
-		next.Since, next.Times = old.GetSince(), old.GetTimes()+1
+		next.Times = old.GetTimes() + 1
+		// A beginning that is still to come was written before the clock was set back.
+		if !old.GetSince().AsTime().After(now) {
+			next.Since = old.GetSince()
+		}
 	}
 	l.Park = next
 	return l
 }
 
-// CreateBegun puts on record that a create is about to be sent, with the picture it carries, so that a ticket that
-// is found later is known to show it. The park stays until the create has succeeded, because its count makes
-// the waits grow.
-func CreateBegun(l *ticketv1.Ledger, reference string, company int64, now time.Time) *ticketv1.Ledger {
+// CreateBegun puts on record that a create is about to be sent to a server, with the picture it carries, so that a
+// ticket that is found later is known to show it. A wait for a company or for the outcome of an earlier create is
+// over with it; any other park stays until the create has succeeded, because its count makes the waits grow.
+func CreateBegun(l *ticketv1.Ledger, reference, server string, company int64, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.Phase = ticketv1.Phase_PHASE_CREATING
 	l.Reference = reference
+	l.Server = server
 	l.CompanyId = company
 	l.CreateAttempts++
 	l.CreateBegunAt = timestamppb.New(now)
 	l.Shown = l.GetWanted()
+	if lookedBefore(l) {
+		l.Park = nil
+	}
 	return l
 }
 
@@ -66,7 +74,9 @@ func CreateWithdrawn(l, before *ticketv1.Ledger, now time.Time) *ticketv1.Ledger
 	l.CreateBegunAt = before.GetCreateBegunAt()
 	l.CreateAttempts = before.GetCreateAttempts()
 	l.CompanyId = before.GetCompanyId()
+	l.Server = before.GetServer()
 	l.Shown = before.GetShown()
+	l.Park = before.GetPark()
 	return l
 }
 
@@ -83,10 +93,14 @@ func Created(l *ticketv1.Ledger, ticket, company int64, now time.Time) *ticketv1
 	return l
 }
 
-// NoteBegun puts on record that the wanted revision's note is about to be sent.
+// NoteBegun puts on record that the wanted revision's note is about to be sent. A wait for the outcome of an earlier
+// note is over with it, so that the patience for this one begins anew.
 func NoteBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.NoteBegunRevision = l.GetWanted().GetRevision()
+	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_OUTCOME {
+		l.Park = nil
+	}
 	return l
 }
 
@@ -139,6 +153,18 @@ func HandedOver(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l.NoteBegunRevision = 0
 	l.Park = nil
 	return l
+}
+
+// Unfinished reports whether there is something left to do for an incident.
+func Unfinished(l *ticketv1.Ledger) bool {
+	switch l.GetPhase() {
+	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED:
+		return false
+	case ticketv1.Phase_PHASE_OPEN:
+		return l.GetShown().GetRevision() < l.GetWanted().GetRevision()
+	default:
+		return true
+	}
 }
 
 func change(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {

@@ -6,24 +6,31 @@
 // # Rules
 //
 // The next step by phase; the first line that holds wins. "Held" means that the ledger is parked until later
-// for a reason that news do not change, and that this run was not woken for it.
+// for a reason that news do not change, and that this run was not woken for it. "Elsewhere" means that the create
+// was begun at another ConnectWise server than the tenant's present one, where the ticket's id means another ticket.
 //
 //	phase      condition                                              step
 //	NEW        wanted is resolved                                     Drop
 //	           no tenant / tenant in shadow                           Park NO_TENANT / SHADOW, or Nothing when so parked
 //	           held                                                   Nothing
+//	           the device has no customer                             Park COMPANY
+//	           no answer for this server, or one about a reference    AskCompany
+//	           that has changed since
 //	           the customer has a company                             BeginCreate
-//	           the answer is unknown, or not certain and stale        AskCompany
+//	           the answer is not certain and stale                    AskCompany
 //	           refused lately                                         Park COMPANY
 //	CREATING   no tenant / shadow                                     as above
+//	           elsewhere                                              Park REJECTED, or Nothing when held
 //	           this run began the create, not long ago                Create
 //	           held                                                   Nothing
 //	           this run has not looked for the reference              FindByReference
 //	           looked before patience was over                        Park OUTCOME
+//	           no earlier run has looked in vain                      Park OUTCOME
 //	           nothing found, wanted is resolved                      Drop
-//	           nothing found                                          as NEW with a company: BeginCreate, AskCompany, Park COMPANY
+//	           nothing found                                          as NEW: BeginCreate, AskCompany, Park COMPANY
 //	OPEN       the ticket shows what is wanted                        Nothing
 //	           no tenant / shadow                                     as above
+//	           elsewhere                                              as above
 //	           this run began the note, not long ago                  Note
 //	           held                                                   Nothing
 //	           the wanted revision's note was begun, not looked for   FindNote
@@ -31,6 +38,7 @@
 //	           wanted is resolved                                     BeginClose
 //	           otherwise                                              BeginNote
 //	CLOSING    no tenant / shadow                                     as above
+//	           elsewhere                                              as above
 //	           this run began the note, not long ago                  Note
 //	           held                                                   Nothing
 //	           the note was begun, not looked for                     FindNote
@@ -40,7 +48,9 @@
 //	CLOSED, HANDED_OVER, DROPPED                                      Nothing
 //
 // A create or a note that was begun by another run is never sent on its own strength: its request may be on
-// the way, or have been executed. Looking for it must come first, and must come late enough.
+// the way, or have been executed. Looking for it must come first, and must come late enough. For a create, two runs
+// must have looked in vain, with the patience between them: a clock that was set forward in the meantime makes a
+// create that is on its way look old.
 //
 // A close is the resolution note first and the status second. A crash in between leaves a note that can be
 // recognised, while the change of status may be repeated freely; people who are told of the closing find the
@@ -49,6 +59,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
@@ -70,6 +81,7 @@ const (
 type Facts struct {
 	Known    bool            // the tenant has settings
 	Live     bool            // its mode is live; anything else is shadow
+	Server   string          // the tenant's ConnectWise server, "<company>@<host>"; empty when its settings name none
 	Link     *companyv1.Link // the stored answer for the customer; nil when there is none
 	Now      time.Time
 	Patience time.Duration // how long after a write of unknown outcome its trace may still be missing
@@ -167,6 +179,9 @@ func creating(l *ticketv1.Ledger, f Facts) Step {
 	if stop := barred(l, f); stop != nil {
 		return stop
 	}
+	if stop := elsewhere(l, f); stop != nil {
+		return stop
+	}
 	begun := l.GetCreateBegunAt().AsTime()
 	if f.Begun == BegunCreate && timely(begun, f) {
 		return Create{}
@@ -177,8 +192,15 @@ func creating(l *ticketv1.Ledger, f Facts) Step {
 	if f.LookedAt.IsZero() {
 		return FindByReference{}
 	}
+	if begun.After(f.Now) { // the clock was set back: the patience counts from the first look since
+		begun = waitingSince(l, f)
+	}
+	const detail = "it is not known whether ConnectWise created the ticket, and it cannot be found yet"
 	if settled := begun.Add(settling(l, f)); f.LookedAt.Before(settled) {
-		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, "it is not known whether ConnectWise created the ticket, and it cannot be found yet", settled}
+		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, detail, settled}
+	}
+	if !lookedBefore(l) {
+		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, detail, f.Now.Add(f.Patience)}
 	}
 	if Resolved(l) {
 		return Drop{}
@@ -186,11 +208,30 @@ func creating(l *ticketv1.Ledger, f Facts) Step {
 	return create(l, f)
 }
 
+// lookedBefore reports whether an earlier run looked for the ticket of an unsettled create and did not find it: only
+// then such a create waits for its outcome, or for the company that the next one needs.
+func lookedBefore(l *ticketv1.Ledger) bool {
+	reason := l.GetPark().GetReason()
+	return reason == ticketv1.ParkReason_PARK_REASON_OUTCOME || reason == ticketv1.ParkReason_PARK_REASON_COMPANY
+}
+
+// waitingSince is when the wait for an outcome began; now when there is none, or when it lies in the future.
+func waitingSince(l *ticketv1.Ledger, f Facts) time.Time {
+	p := l.GetPark()
+	if since := p.GetSince().AsTime(); p.GetReason() == ticketv1.ParkReason_PARK_REASON_OUTCOME && since.Before(f.Now) {
+		return since
+	}
+	return f.Now
+}
+
 func open(l *ticketv1.Ledger, f Facts) Step {
 	if l.GetShown().GetRevision() >= l.GetWanted().GetRevision() {
 		return Nothing{}
 	}
 	if stop := barred(l, f); stop != nil {
+		return stop
+	}
+	if stop := elsewhere(l, f); stop != nil {
 		return stop
 	}
 	if stop := unsettledNote(l, f); stop != nil {
@@ -204,6 +245,9 @@ func open(l *ticketv1.Ledger, f Facts) Step {
 
 func closing(l *ticketv1.Ledger, f Facts) Step {
 	if stop := barred(l, f); stop != nil {
+		return stop
+	}
+	if stop := elsewhere(l, f); stop != nil {
 		return stop
 	}
 	if stop := unsettledNote(l, f); stop != nil {
@@ -231,11 +275,7 @@ func unsettledNote(l *ticketv1.Ledger, f Facts) Step {
 	case f.LookedAt.IsZero():
 		return FindNote{}
 	}
-	since := f.Now
-	if p := l.GetPark(); p.GetReason() == ticketv1.ParkReason_PARK_REASON_OUTCOME {
-		since = p.GetSince().AsTime()
-	}
-	if settled := since.Add(f.Patience); f.LookedAt.Before(settled) {
+	if settled := waitingSince(l, f).Add(f.Patience); f.LookedAt.Before(settled) {
 		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, "it is not known whether ConnectWise stored the note, and it cannot be found yet", settled}
 	}
 	return nil
@@ -245,6 +285,9 @@ func unsettledNote(l *ticketv1.Ledger, f Facts) Step {
 func create(l *ticketv1.Ledger, f Facts) Step {
 	customer := l.GetWanted().GetCustomer()
 	link := f.Link
+	if differ(link.GetServer(), f.Server) {
+		link = nil
+	}
 	stale := !f.Now.Before(link.GetCheckedAt().AsTime().Add(StaleAnswer))
 	linked := link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && link.GetCompany().GetId() > 0
 	// The catch-all company stands in only as long as nothing better is found.
@@ -252,9 +295,9 @@ func create(l *ticketv1.Ledger, f Facts) Step {
 	switch {
 	case customer.GetId() == "":
 		return Park{ticketv1.ParkReason_PARK_REASON_COMPANY, "the device belongs to no customer; assign it to one in Cove", f.Now.Add(StaleAnswer)}
-	case linked && !(standIn && stale):
+	case linked && !(standIn && stale) && !outdated(link, l.GetWanted()):
 		return BeginCreate{Company: link.GetCompany().GetId()}
-	case link == nil || stale:
+	case link == nil || stale || outdated(link, l.GetWanted()):
 		return AskCompany{Until: f.Now.Add(growing(l, ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute, StaleAnswer))}
 	default:
 		return Park{
@@ -263,6 +306,40 @@ func create(l *ticketv1.Ledger, f Facts) Step {
 			link.GetCheckedAt().AsTime().Add(StaleAnswer),
 		}
 	}
+}
+
+// outdated reports whether the incident knows the customer by another reference than the link does, and knows it
+// later. An incident with an older picture does not bring an older reference back.
+func outdated(link *companyv1.Link, wanted *incidentv1.Event) bool {
+	return link.GetCustomer().GetReference() != wanted.GetCustomer().GetReference() &&
+		(link.GetObservedAt() == nil || wanted.GetOccurredAt().AsTime().After(link.GetObservedAt().AsTime())) &&
+		wanted.GetOccurredAt() != nil
+}
+
+// elsewhere returns the step when the create was begun at another server, or nil.
+func elsewhere(l *ticketv1.Ledger, f Facts) Step {
+	switch {
+	case !differ(l.GetServer(), f.Server):
+		return nil
+	case held(l, f):
+		return Nothing{}
+	}
+	what := "a ticket that may have been created"
+	if l.GetTicketId() != 0 {
+		what = fmt.Sprintf("ticket %d", l.GetTicketId())
+	}
+	return Park{
+		ticketv1.ParkReason_PARK_REASON_REJECTED,
+		fmt.Sprintf("%s belongs to %s; the tenant's settings now name %s. Set connectwise.url and connectwise.company back to have "+
+			"it finished, or let a person finish it there", what, l.GetServer(), f.Server),
+		f.Now.Add(rejectedWait),
+	}
+}
+
+// differ reports whether two servers are known and not the same. Records made before servers were recorded count as
+// of the present one.
+func differ(recorded, present string) bool {
+	return recorded != "" && present != "" && !strings.EqualFold(recorded, present)
 }
 
 // barred returns the step when nothing may be written at all, or nil.
@@ -291,7 +368,7 @@ func held(l *ticketv1.Ledger, f Facts) bool {
 	switch p.GetReason() {
 	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED,
 		ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_REJECTED:
-		return !f.Woken && f.Now.Before(p.GetUntil().AsTime())
+		return !f.Woken && !Due(p, f.Patience, f.Now)
 	default:
 		return false
 	}
@@ -304,8 +381,10 @@ func timely(begun time.Time, f Facts) bool { return f.Now.Before(begun.Add(f.Pat
 // settling is the patience for the last create. It doubles with every further attempt, eight times at most, for a
 // server that fails creates after long thought.
 func settling(l *ticketv1.Ledger, f Facts) time.Duration {
-	return f.Patience << min(max(l.GetCreateAttempts(), 1)-1, 3)
+	return f.Patience << min(max(l.GetCreateAttempts(), 1)-1, mostDoublings)
 }
+
+const mostDoublings = 3
 
 // Resolved reports whether the picture wanted is the end of the incident.
 func Resolved(l *ticketv1.Ledger) bool {

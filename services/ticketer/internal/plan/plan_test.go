@@ -52,6 +52,20 @@ func parked(reason ticketv1.ParkReason, since, until time.Duration, times uint32
 	}
 }
 
+// here and there are servers.
+const here, there = "harbor@na.example", "harbor@eu.example"
+
+func server(name string) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) { l.Server = name }
+}
+
+// seen gives the wanted picture a time and its customer a reference.
+func seen(ago time.Duration, reference string) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) {
+		l.Wanted.OccurredAt, l.Wanted.Customer.Reference = stamp(now.Add(-ago)), reference
+	}
+}
+
 func phase(p ticketv1.Phase) func(*ticketv1.Ledger) {
 	return func(l *ticketv1.Ledger) {
 		l.Phase = p
@@ -68,6 +82,10 @@ func begunCreate(ago time.Duration, attempts uint32) func(*ticketv1.Ledger) {
 	}
 }
 
+func ticket(id int64) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) { l.TicketId = id }
+}
+
 func begunNote(revision uint32, ago time.Duration) func(*ticketv1.Ledger) {
 	return func(l *ticketv1.Ledger) { l.NoteBegunRevision, l.UpdatedAt = revision, stamp(now.Add(-ago)) }
 }
@@ -82,10 +100,23 @@ func standIn(checkedAgo time.Duration) *companyv1.Link {
 	return l
 }
 
+// referring is a link made for a customer with a reference.
+func referring(reference string, observedAgo time.Duration) *companyv1.Link {
+	l := linked(250, companyv1.LinkState_LINK_STATE_LINKED, 0)
+	l.Customer, l.ObservedAt = &statusv1.Customer{Id: "70", Reference: reference}, stamp(now.Add(-observedAgo))
+	return l
+}
+
+func madeAt(server string) *companyv1.Link {
+	l := linked(250, companyv1.LinkState_LINK_STATE_LINKED, 0)
+	l.Server = server
+	return l
+}
+
 // live are the facts of a live tenant whose customer has company 250.
 func live(changes ...func(*plan.Facts)) plan.Facts {
 	f := plan.Facts{
-		Known: true, Live: true, Now: now, Patience: time.Minute,
+		Known: true, Live: true, Server: here, Now: now, Patience: time.Minute,
 		Link: linked(250, companyv1.LinkState_LINK_STATE_LINKED, time.Hour),
 	}
 	for _, change := range changes {
@@ -107,13 +138,16 @@ func link(l *companyv1.Link) func(*plan.Facts) {
 
 func TestNext(t *testing.T) {
 	const (
-		creating, open   = ticketv1.Phase_PHASE_CREATING, ticketv1.Phase_PHASE_OPEN
-		closing          = ticketv1.Phase_PHASE_CLOSING
-		shadowPark       = ticketv1.ParkReason_PARK_REASON_SHADOW
-		noTenant         = ticketv1.ParkReason_PARK_REASON_NO_TENANT
-		companyPark      = ticketv1.ParkReason_PARK_REASON_COMPANY
-		outcome          = ticketv1.ParkReason_PARK_REASON_OUTCOME
-		unavailable      = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
+		creating, open = ticketv1.Phase_PHASE_CREATING, ticketv1.Phase_PHASE_OPEN
+		closing        = ticketv1.Phase_PHASE_CLOSING
+		shadowPark     = ticketv1.ParkReason_PARK_REASON_SHADOW
+		noTenant       = ticketv1.ParkReason_PARK_REASON_NO_TENANT
+		companyPark    = ticketv1.ParkReason_PARK_REASON_COMPANY
+		outcome        = ticketv1.ParkReason_PARK_REASON_OUTCOME
+		unavailable    = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
+		rejected       = ticketv1.ParkReason_PARK_REASON_REJECTED
+		elsewhere      = "%s belongs to harbor@eu.example; the tenant's settings now name harbor@na.example. Set connectwise.url and " +
+			"connectwise.company back to have it finished, or let a person finish it there"
 		refused          = companyv1.LinkState_LINK_STATE_AMBIGUOUS
 		shadowDetail     = "the tenant is in shadow mode; set mode: live to have this done"
 		noTenantDetail   = "the tenant has no settings; apply its document"
@@ -151,8 +185,17 @@ func TestNext(t *testing.T) {
 		{"a proposed company is none", ledger(), live(link(linked(250, companyv1.LinkState_LINK_STATE_PROPOSED, 0))), plan.Park{companyPark, noCompany, now.Add(10 * time.Minute)}},
 		{"a link ends the wait for it at once", ledger(parked(companyPark, -second, time.Hour, 0)), live(), plan.BeginCreate{Company: 250}},
 		{"a device without a customer waits for one", ledger(func(l *ticketv1.Ledger) { l.Wanted.Customer = nil }), live(), plan.Park{companyPark, "the device belongs to no customer; assign it to one in Cove", now.Add(10 * time.Minute)}},
+		{"a link of another server is none", ledger(), live(link(madeAt(there))), plan.AskCompany{now.Add(time.Minute)}},
+		{"... one of this server is, however it is written", ledger(), live(link(madeAt("Harbor@NA.example"))), plan.BeginCreate{Company: 250}},
+		{"a reference that changed since is asked about", ledger(seen(0, "CWM:9")), live(link(referring("CWM:250", time.Hour))), plan.AskCompany{now.Add(time.Minute)}},
+		{"... one that is gone, too", ledger(seen(0, "")), live(link(referring("CWM:250", time.Hour))), plan.AskCompany{now.Add(time.Minute)}},
+		{"... also after a refusal", ledger(seen(0, "CWM:9")), live(link(linked(0, refused, time.Minute))), plan.AskCompany{now.Add(time.Minute)}},
+		{"... not by an incident with an older picture", ledger(seen(2*time.Hour, "CWM:9")), live(link(referring("CWM:250", time.Hour))), plan.BeginCreate{Company: 250}},
+		{"... nor by one of the same age", ledger(seen(time.Hour, "CWM:9")), live(link(referring("CWM:250", time.Hour))), plan.BeginCreate{Company: 250}},
+		{"a reference that agrees is not asked about", ledger(seen(0, "CWM:250")), live(link(referring("CWM:250", time.Hour))), plan.BeginCreate{Company: 250}},
 		{"a server that failed is left alone until it is time", ledger(parked(unavailable, -second, second, 0)), live(), plan.Nothing{}},
 		{"... then tried again", ledger(parked(unavailable, -second, 0, 0)), live(), plan.BeginCreate{Company: 250}},
+		{"... or at once when the clock was set back by hours", ledger(parked(unavailable, time.Hour, 3*time.Hour, 0)), live(), plan.BeginCreate{Company: 250}},
 		{"... or when woken", ledger(parked(unavailable, -second, second, 0)), live(woken), plan.BeginCreate{Company: 250}},
 
 		{"what this run began is sent", ledger(begunCreate(0, 1)), live(begun(plan.BegunCreate)), plan.Create{}},
@@ -165,12 +208,18 @@ func TestNext(t *testing.T) {
 		{"... not before its time", ledger(begunCreate(0, 1), parked(outcome, 0, patience, 0)), live(), plan.Nothing{}},
 		{"nothing found early is waited for", ledger(begunCreate(second, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience - second)}},
 		{"looking counts from when it began", ledger(begunCreate(patience+second, 1)), live(looked(2 * second)), plan.Park{outcome, unfoundTicket, now.Add(-second)}},
-		{"nothing found after patience begins again", ledger(begunCreate(patience, 1)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"nothing found after patience begins again", ledger(begunCreate(patience, 1), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"... not by the first run that looks", ledger(begunCreate(time.Hour, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
+		{"... nor by one that waited for something else", ledger(begunCreate(time.Hour, 1), parked(unavailable, -patience, 0, 0)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
+		{"... but after a wait for the company", ledger(begunCreate(time.Hour, 1), parked(companyPark, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"a create begun in the future counts as begun now", ledger(begunCreate(-time.Hour, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
+		{"... and is waited for no longer than any other", ledger(begunCreate(-time.Hour, 1), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"... also when that wait began in the future", ledger(begunCreate(-time.Hour, 1), parked(outcome, time.Hour, 0, 0)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
 		{"patience doubles with the second attempt", ledger(begunCreate(patience, 2)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"... up to eight times", ledger(begunCreate(8*patience, 40)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"... up to eight times", ledger(begunCreate(8*patience, 40), parked(outcome, 0, 0, 1)), live(looked(0)), plan.BeginCreate{Company: 250}},
 		{"an incident over and nothing found early waits", ledger(begunCreate(0, 1), wanted(2, resolved)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"an incident over and nothing found is dropped", ledger(begunCreate(patience, 1), wanted(2, resolved)), live(looked(0)), plan.Drop{}},
-		{"a second create needs the company, too", ledger(begunCreate(patience, 1)), live(looked(0), link(nil)), plan.AskCompany{now.Add(time.Minute)}},
+		{"an incident over and nothing found is dropped", ledger(begunCreate(patience, 1), wanted(2, resolved), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.Drop{}},
+		{"a second create needs the company, too", ledger(begunCreate(patience, 1), parked(outcome, -patience, 0, 0)), live(looked(0), link(nil)), plan.AskCompany{now.Add(time.Minute)}},
 		{"in shadow mode a begun create stays as it is", ledger(begunCreate(time.Hour, 1)), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
 
 		{"a ticket that shows what is wanted needs nothing", ledger(phase(open)), live(), plan.Nothing{}},
@@ -210,6 +259,30 @@ func TestNext(t *testing.T) {
 			ledger(phase(closing), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }, parked(unavailable, 0, second, 0)), live(),
 			plan.Nothing{},
 		},
+		{
+			"a ticket of another server is left alone",
+			ledger(phase(open), wanted(2, changed), server(there), ticket(41)), live(),
+			plan.Park{rejected, fmt.Sprintf(elsewhere, "ticket 41"), now.Add(15 * time.Minute)},
+		},
+		{
+			"... also at the end",
+			ledger(phase(open), wanted(2, resolved), server(there), ticket(41), parked(outcome, 0, 0, 0)), live(looked(0)),
+			plan.Park{rejected, fmt.Sprintf(elsewhere, "ticket 41"), now.Add(15 * time.Minute)},
+		},
+		{
+			"... also in the middle of a close",
+			ledger(phase(closing), wanted(2, resolved), server(there), ticket(41)), live(woken),
+			plan.Park{rejected, fmt.Sprintf(elsewhere, "ticket 41"), now.Add(15 * time.Minute)},
+		},
+		{
+			"... and not looked for",
+			ledger(begunCreate(time.Hour, 1), server(there)), live(),
+			plan.Park{rejected, fmt.Sprintf(elsewhere, "a ticket that may have been created"), now.Add(15 * time.Minute)},
+		},
+		{"... and not talked about again before its time", ledger(phase(open), wanted(2, changed), server(there), parked(rejected, 0, second, 0)), live(), plan.Nothing{}},
+		{"... nor when it needs nothing", ledger(phase(open), server(there)), live(), plan.Nothing{}},
+		{"a ticket of the tenant's server is written to", ledger(phase(open), wanted(2, changed), server(here)), live(), plan.BeginNote{}},
+		{"a new incident does not mind where earlier tickets were", ledger(server(there)), live(), plan.BeginCreate{Company: 250}},
 		{"a creating ledger in an unknown tenant waits", ledger(begunCreate(0, 1), phase(creating)), live(unknown), plan.Park{noTenant, noTenantDetail, now.Add(plan.Far)}},
 	} {
 		t.Run(c.sentence, func(t *testing.T) { require.Equal(t, c.want, plan.Next(c.ledger, c.facts)) })
@@ -288,7 +361,7 @@ func TestLedgersAreNotChangedInPlace(t *testing.T) {
 	before := proto.CloneOf(l)
 	plan.Receive(l, event(2, changed), now)
 	plan.Parked(l, plan.Park{}, now)
-	plan.CreateBegun(l, "r", 1, now)
+	plan.CreateBegun(l, "r", "harbor@na.example", 1, now)
 	plan.CreateWithdrawn(l, ledger(), now)
 	plan.Created(l, 1, 2, now)
 	plan.NoteBegun(l, now)
@@ -302,8 +375,8 @@ func TestLedgersAreNotChangedInPlace(t *testing.T) {
 }
 
 func TestAWithdrawnCreateLeavesTheLedgerAsItWas(t *testing.T) {
-	for _, before := range []*ticketv1.Ledger{ledger(), ledger(begunCreate(time.Hour, 3))} {
-		got := plan.CreateWithdrawn(plan.CreateBegun(before, before.GetReference(), 250, now.Add(time.Second)), before, now)
+	for _, before := range []*ticketv1.Ledger{ledger(), ledger(begunCreate(time.Hour, 3)), ledger(begunCreate(time.Hour, 1), server(here), parked(ticketv1.ParkReason_PARK_REASON_OUTCOME, 0, 0, 1))} {
+		got := plan.CreateWithdrawn(plan.CreateBegun(before, before.GetReference(), "harbor@na.example", 250, now.Add(time.Second)), before, now)
 		require.True(t, proto.Equal(before, withUpdated(got, before)), "%v", got)
 	}
 }
@@ -351,4 +424,55 @@ func TestWaitsForAServerGrowAndHonourRetryAfter(t *testing.T) {
 	require.Equal(t, 5*time.Minute, wait(60, unavailable, 0))
 	require.Equal(t, 7*time.Minute, wait(60, unavailable, 7*time.Minute))
 	require.Equal(t, 40*time.Second, wait(60, rateLimited, 40*time.Second))
+}
+
+func TestANoteOrACreateThatIsBegunAnewIsWaitedForAnew(t *testing.T) {
+	outcome := parked(ticketv1.ParkReason_PARK_REASON_OUTCOME, -time.Hour, 0, 4)
+	unavailable := parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, -time.Hour, 0, 4)
+	for name, begin := range map[string]func(*ticketv1.Ledger) *ticketv1.Ledger{
+		"note":   func(l *ticketv1.Ledger) *ticketv1.Ledger { return plan.NoteBegun(l, now) },
+		"close":  func(l *ticketv1.Ledger) *ticketv1.Ledger { return plan.CloseBegun(l, now) },
+		"create": func(l *ticketv1.Ledger) *ticketv1.Ledger { return plan.CreateBegun(l, "r", here, 250, now) },
+	} {
+		require.Nil(t, begin(ledger(outcome)).GetPark(), name)
+		require.Equal(t, uint32(4), begin(ledger(unavailable)).GetPark().GetTimes(), "%s: the waits for a server go on growing", name)
+	}
+	begun := plan.CreateBegun(ledger(), "r", here, 250, now)
+	require.Equal(t, []string{"r", here}, []string{begun.GetReference(), begun.GetServer()})
+}
+
+func TestAWaitThatBeganInTheFutureBeginsNow(t *testing.T) {
+	l := plan.Parked(ledger(parked(ticketv1.ParkReason_PARK_REASON_AUTH, time.Hour, 0, 4)), plan.Park{Reason: ticketv1.ParkReason_PARK_REASON_AUTH}, now)
+	require.Equal(t, now, l.GetPark().GetSince().AsTime())
+	require.Equal(t, uint32(5), l.GetPark().GetTimes())
+}
+
+func TestDue(t *testing.T) {
+	for reason := range ticketv1.ParkReason_name {
+		reason := ticketv1.ParkReason(reason)
+		timed := reason != ticketv1.ParkReason_PARK_REASON_SHADOW && reason != ticketv1.ParkReason_PARK_REASON_NO_TENANT
+		due := func(until, patience time.Duration) bool {
+			return plan.Due(ledger(parked(reason, 0, until, 0)).GetPark(), patience, now)
+		}
+		require.Equal(t, timed, due(0, time.Minute), reason)
+		require.False(t, due(time.Second, time.Minute), reason)
+		require.False(t, due(2*time.Hour, time.Minute), reason)
+		require.Equal(t, timed, due(2*time.Hour+time.Second, time.Minute), reason)
+		require.False(t, due(10*time.Hour, time.Hour), reason)
+	}
+}
+
+func TestAServerIsNotWaitedForLongerThanAnHour(t *testing.T) {
+	for _, reason := range []ticketv1.ParkReason{ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, ticketv1.ParkReason_PARK_REASON_UNAVAILABLE} {
+		require.Equal(t, now.Add(time.Hour), plan.After(ledger(), plan.Failure{Reason: reason, RetryAfter: 30 * time.Hour}, now).Until)
+	}
+}
+
+func TestUnfinished(t *testing.T) {
+	const open = ticketv1.Phase_PHASE_OPEN
+	for p := range ticketv1.Phase_name {
+		over := p >= int32(ticketv1.Phase_PHASE_CLOSED) || p == int32(open)
+		require.Equal(t, !over, plan.Unfinished(ledger(phase(ticketv1.Phase(p)))), ticketv1.Phase(p))
+	}
+	require.True(t, plan.Unfinished(ledger(phase(open), wanted(2, changed))))
 }

@@ -1,5 +1,6 @@
 // Package redrive wakes what the ticketer has parked: it watches the ledger, the companies and the tenants, and
-// publishes a message for each parked incident whose wait may be over. The message goes through the incident's own
+// publishes a message for each parked incident whose wait may be over, and for each unfinished one that is not parked
+// and that nobody has touched for ten minutes: its message was lost. The message goes through the incident's own
 // partition, so that waking never runs beside an event of the same device; it carries no news.
 //
 // It decides nothing and changes nothing. Every process has one; that two of them wake the same incident is
@@ -9,11 +10,13 @@ package redrive
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
@@ -21,10 +24,17 @@ import (
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
 // again is how long a wake that had no effect is not repeated. It covers a message that was lost.
 const again = 10 * time.Minute
+
+// abandoned is how long an unfinished incident that is not parked stands still before it is woken.
+const abandoned = 10 * time.Minute
+
+// spread is the time over which a start wakes what waits for a person.
+const spread = 5 * time.Second
 
 // idle is how long the redriver sleeps when nothing is due.
 const idle = time.Hour
@@ -37,14 +47,16 @@ const wakeTTL = time.Hour
 
 // Redriver wakes parked incidents.
 type Redriver struct {
-	bus     *bus.Bus
-	clock   clock.Clock
-	log     *slog.Logger
-	gauge   func(map[ticketv1.ParkReason]int)
-	ledgers *bus.View[*ticketv1.Ledger, *waiting]
-	links   *bus.View[*companyv1.Link, link]
-	tenants *bus.View[*tenantv1.Settings, settings]
-	stir    chan struct{} // a change that may make something due; holds one
+	bus      *bus.Bus
+	clock    clock.Clock
+	log      *slog.Logger
+	patience time.Duration
+	gauge    func(map[ticketv1.ParkReason]int)
+	ledgers  *bus.View[*ticketv1.Ledger, *waiting]
+	links    *bus.View[*companyv1.Link, link]
+	tenants  *bus.View[*tenantv1.Settings, settings]
+	stir     chan struct{} // a change that may make something due; holds one
+	opened   time.Time
 
 	mu     sync.Mutex
 	parked map[string]*waiting // by ledger key
@@ -52,12 +64,12 @@ type Redriver struct {
 	sent   map[string]wake     // by ledger key
 }
 
-// waiting is a parked incident.
+// waiting is an incident that is parked, or unfinished: that one has no reason, and its time comes when it must
+// be taken for abandoned.
 type waiting struct {
 	tenant, device, incident, customer string
-	reason                             ticketv1.ParkReason
-	until, updated                     time.Time
-	times                              uint32
+	park                               *ticketv1.Park // without its text
+	updated                            time.Time
 }
 
 type link struct {
@@ -81,15 +93,18 @@ type wake struct {
 	id    string // without what tells a repetition from it
 	cause string
 	at    time.Time
+	link  uint64 // revision of the last link that was a cause
 }
 
-// New opens the views. gauge is told how many incidents wait for each reason; it may be nil.
-func New(ctx context.Context, b *bus.Bus, c clock.Clock, log *slog.Logger, gauge func(map[ticketv1.ParkReason]int)) (*Redriver, error) {
+// New opens the views. patience is the ticketer's. gauge is told how many incidents wait for each reason; it may be nil.
+func New(
+	ctx context.Context, b *bus.Bus, c clock.Clock, log *slog.Logger, patience time.Duration, gauge func(map[ticketv1.ParkReason]int),
+) (*Redriver, error) {
 	if gauge == nil {
 		gauge = func(map[ticketv1.ParkReason]int) {}
 	}
 	r := &Redriver{
-		bus: b, clock: c, log: log, gauge: gauge, stir: make(chan struct{}, 1),
+		bus: b, clock: c, log: log, patience: patience, gauge: gauge, stir: make(chan struct{}, 1), opened: c.Now(),
 		parked: map[string]*waiting{}, edits: map[string]edit{}, sent: map[string]wake{},
 	}
 	ledgers, err := bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger)
@@ -115,15 +130,21 @@ func New(ctx context.Context, b *bus.Bus, c clock.Clock, log *slog.Logger, gauge
 	return r, nil
 }
 
-// project keeps of a ledger what waking needs; nil when it is not parked.
+// project keeps of a ledger what waking needs; nil when it is neither parked nor unfinished.
 func project(e bus.Entry[*ticketv1.Ledger]) *waiting {
 	l := e.Value
-	if l.GetPark() == nil {
+	updated := l.GetUpdatedAt().AsTime()
+	park := &ticketv1.Park{Reason: l.GetPark().GetReason(), Until: l.GetPark().GetUntil(), Times: l.GetPark().GetTimes()}
+	switch {
+	case l.GetPark() != nil:
+	case plan.Unfinished(l):
+		park.Until = timestamppb.New(updated.Add(abandoned))
+	default:
 		return nil
 	}
 	return &waiting{
 		tenant: l.GetTenant(), device: l.GetDeviceId(), incident: l.GetIncidentId(), customer: l.GetWanted().GetCustomer().GetId(),
-		reason: l.GetPark().GetReason(), until: l.GetPark().GetUntil().AsTime(), updated: l.GetUpdatedAt().AsTime(), times: l.GetPark().GetTimes(),
+		park: park, updated: updated,
 	}
 }
 
@@ -181,7 +202,8 @@ func (r *Redriver) Run(ctx context.Context) error {
 		}
 		said := ""
 		for ctx.Err() == nil {
-			wait, err := r.round(ctx)
+			now := r.clock.Now()
+			wait, err := r.round(ctx, now)
 			if err != nil && ctx.Err() == nil {
 				wait = retry
 				if err.Error() != said {
@@ -189,15 +211,19 @@ func (r *Redriver) Run(ctx context.Context) error {
 				}
 			}
 			said = fmt.Sprint(err)
-			r.rest(ctx, wait)
+			r.rest(ctx, now.Add(wait))
 		}
 		return nil
 	})
 	return all.Wait()
 }
 
-// rest waits until the time is over or something changed.
-func (r *Redriver) rest(ctx context.Context, d time.Duration) {
+// rest waits for a time or until something changed.
+func (r *Redriver) rest(ctx context.Context, until time.Time) {
+	d := until.Sub(r.clock.Now())
+	if d <= 0 {
+		return
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
@@ -213,9 +239,8 @@ func (r *Redriver) rest(ctx context.Context, d time.Duration) {
 	<-done
 }
 
-// round publishes what is due and returns how long it takes until the next is.
-func (r *Redriver) round(ctx context.Context) (time.Duration, error) {
-	now := r.clock.Now()
+// round publishes what is due and returns how long after now the next is.
+func (r *Redriver) round(ctx context.Context, now time.Time) (time.Duration, error) {
 	messages, wakes, next := r.due(now)
 	if len(messages) > 0 {
 		if err := r.bus.PublishAll(ctx, messages); err != nil {
@@ -232,7 +257,8 @@ func (r *Redriver) round(ctx context.Context) (time.Duration, error) {
 	return next, nil
 }
 
-// due returns the messages of what is due, what they are by ledger key, and the time until more will be.
+// due returns the messages of what is due, what they are by ledger key, and the time until more will be, which is
+// never zero: a wait that only settings end may have a time that is over.
 func (r *Redriver) due(now time.Time) (messages []bus.Message, wakes map[string]wake, next time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -240,18 +266,23 @@ func (r *Redriver) due(now time.Time) (messages []bus.Message, wakes map[string]
 	wakes = map[string]wake{}
 	count := map[ticketv1.ParkReason]int{}
 	for key, w := range r.parked {
-		count[w.reason]++
-		cause := r.cause(w, now)
-		if cause == "" {
-			next = min(next, w.until.Sub(now))
+		count[w.park.GetReason()]++
+		last, was := r.sent[key]
+		this := r.cause(key, w, last, now)
+		for _, at := range []time.Time{this.at, w.park.GetUntil().AsTime()} {
+			if rest := at.Sub(now); rest > 0 {
+				next = min(next, rest)
+			}
+		}
+		if this.cause == "" {
 			continue
 		}
-		id := fmt.Sprintf("redrive:%s:%d:%d", key, w.until.Unix(), w.times)
-		if cause != elapsed {
-			id += ":" + cause
+		id := fmt.Sprintf("redrive:%s:%d:%d", key, w.park.GetUntil().GetSeconds(), w.park.GetTimes())
+		if this.cause != elapsed {
+			id += ":" + this.cause
 		}
-		this := wake{id, cause, now}
-		if last, was := r.sent[key]; was && last.same(this) {
+		this.id = id
+		if was && last.same(this) {
 			if rest := last.at.Add(again).Sub(now); rest > 0 {
 				next = min(next, rest)
 				continue
@@ -279,33 +310,71 @@ func (w wake) same(this wake) bool {
 // elapsed is the cause of a wake whose time has come; it is left out of the message's id.
 const elapsed = "elapsed"
 
-// cause names why a wait may be over; empty while it is not.
-func (r *Redriver) cause(w *waiting, now time.Time) string {
+// cause names why a wait may be over, now. While it is not, the cause is empty and the time is when it may be.
+func (r *Redriver) cause(key string, w *waiting, last wake, now time.Time) wake {
+	because := func(format string, args ...any) wake {
+		return wake{cause: fmt.Sprintf(format, args...), at: now, link: last.link}
+	}
+	until := wake{at: w.park.GetUntil().AsTime()}
 	tenantKey := bus.Key(w.tenant)
 	tenant, known := r.tenants.Get(tenantKey)
-	switch w.reason {
-	case ticketv1.ParkReason_PARK_REASON_SHADOW:
-		if known && tenant.live {
-			return fmt.Sprintf("live%d", tenant.revision)
-		}
-		return ""
-	case ticketv1.ParkReason_PARK_REASON_NO_TENANT:
-		if known {
-			return fmt.Sprintf("known%d", tenant.revision)
-		}
-		return ""
-	case ticketv1.ParkReason_PARK_REASON_COMPANY:
-		if l, _ := r.links.Get(bus.Key(w.tenant, w.customer)); l.linked {
-			return fmt.Sprintf("linked%d", l.revision)
-		}
-	default:
+	reason := w.park.GetReason()
+	switch {
+	case reason == ticketv1.ParkReason_PARK_REASON_SHADOW && known && tenant.live:
+		return because("live%d", tenant.revision)
+	case reason == ticketv1.ParkReason_PARK_REASON_NO_TENANT && known:
+		return because("known%d", tenant.revision)
+	case reason == ticketv1.ParkReason_PARK_REASON_SHADOW, reason == ticketv1.ParkReason_PARK_REASON_NO_TENANT:
+		return until
+	case plan.Due(w.park, r.patience, now):
+		return because(elapsed)
+	case reason == ticketv1.ParkReason_PARK_REASON_UNSPECIFIED:
+		return until
 	}
-	if !now.Before(w.until) {
-		return elapsed
+	// Each state of a link is a cause once: if it was of no use, it stays so until it changes.
+	if l, there := r.links.Get(bus.Key(w.tenant, w.customer)); there && l.revision != last.link && releases(reason, l) {
+		this := because("link%d", l.revision)
+		this.link = l.revision
+		return this
 	}
 	// A wait renewed in the same instant may have been decided by the settings before; waking it twice is harmless.
 	if e := r.edits[tenantKey]; !e.at.Before(w.updated) {
-		return fmt.Sprintf("settings%d", e.revision)
+		return because("settings%d", e.revision)
 	}
-	return ""
+	if mendable(reason) && w.updated.Before(r.opened) {
+		at := r.opened.Add(turn(key))
+		if !now.Before(at) {
+			return because("start")
+		}
+		if at.Before(until.at) {
+			until.at = at
+		}
+	}
+	return until
+}
+
+// releases reports whether a link may end a wait: that for a company, and, when it names no company any more, that
+// after a refusal, which may have been its company's.
+func releases(reason ticketv1.ParkReason, l link) bool {
+	switch reason {
+	case ticketv1.ParkReason_PARK_REASON_COMPANY:
+		return l.linked
+	case ticketv1.ParkReason_PARK_REASON_REJECTED:
+		return !l.linked
+	default:
+		return false
+	}
+}
+
+// mendable reports whether people end a wait by mending settings, rights or records. What they mended while no
+// ticketer ran was seen by nobody, so that each start has another look.
+func mendable(reason ticketv1.ParkReason) bool {
+	return reason == ticketv1.ParkReason_PARK_REASON_REJECTED || reason == ticketv1.ParkReason_PARK_REASON_AUTH
+}
+
+// turn is an incident's place in the time over which a start wakes what waits.
+func turn(key string) time.Duration {
+	h := fnv.New32a()
+	_, _ = h.Write([]byte(key)) // never fails
+	return time.Duration(h.Sum32()) % spread
 }

@@ -88,7 +88,7 @@ func TestAWakeIsPublishedOnceAndRepeatedRarely(t *testing.T) {
 
 	counts := make(chan map[ticketv1.ParkReason]int, 1000)
 	for range 2 {
-		r, err := redrive.New(t.Context(), b, clock, bustest.Logger(t), func(c map[ticketv1.ParkReason]int) { counts <- c })
+		r, err := redrive.New(t.Context(), b, clock, bustest.Logger(t), time.Minute, func(c map[ticketv1.ParkReason]int) { counts <- c })
 		require.NoError(t, err)
 		running.Go(func() { _ = r.Run(ctx) })
 	}
