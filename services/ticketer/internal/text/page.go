@@ -17,31 +17,10 @@ type page struct {
 	now  time.Time
 }
 
-// glue joins what must stay on one line, such as a number and its unit. It becomes a blank in the end; foreign
-// text cannot hold it.
-const glue = "\x1f"
-
-// line writes one line, wrapped; what continues it stands deeper.
+// line writes one line. Lines are not wrapped: ConnectWise wraps them to the width of the reader's window.
 func (p *page) line(s string) {
 	indent := s[:len(s)-len(strings.TrimLeft(s, " "))]
-	width := 0
-	for i, word := range strings.Fields(s) {
-		length := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-			p.b.WriteString(indent)
-			width = len(indent)
-		case width+1+length > lineWidth:
-			p.b.WriteString("\n" + indent + "    ")
-			width = len(indent) + 4
-		default:
-			p.b.WriteByte(' ')
-			width++
-		}
-		p.b.WriteString(word)
-		width += length
-	}
-	p.b.WriteByte('\n')
+	p.b.WriteString(indent + strings.Join(strings.Fields(s), " ") + "\n")
 }
 
 func (p *page) blank() { p.b.WriteByte('\n') }
@@ -63,7 +42,7 @@ func (p *page) console(e *incidentv1.Event) {
 
 // finish returns the text with the marker as its last line, cut before it if need be.
 func (p *page) finish(e *incidentv1.Event) string {
-	body, end := strings.ReplaceAll(strings.TrimSpace(p.b.String()), glue, " "), Marker(e.GetIncidentId(), e.GetRevision())
+	body, end := strings.TrimSpace(p.b.String()), Marker(e.GetIncidentId(), e.GetRevision())
 	const cut = "\n… (cut here because the text is too long)"
 	if room := longestText - utf8.RuneCountInString(end) - 2; utf8.RuneCountInString(body) > room {
 		body = string([]rune(body)[:room-utf8.RuneCountInString(cut)]) + cut
@@ -73,7 +52,7 @@ func (p *page) finish(e *incidentv1.Event) string {
 
 // stamp writes a time in the tenant's zone: 2026-11-20 22:10 (UTC-05:00).
 func (p *page) stamp(t time.Time) string {
-	return t.In(p.zone).Format("2006-01-02" + glue + "15:04" + glue + "(UTC-07:00)")
+	return t.In(p.zone).Format("2006-01-02 15:04 (UTC-07:00)")
 }
 
 // when writes a time with its distance from the event.
@@ -82,11 +61,11 @@ func (p *page) when(t time.Time) string { return p.stamp(t) + ", " + distance(p.
 func distance(d time.Duration) string {
 	switch {
 	case d <= -time.Minute:
-		return "in" + glue + span(-d)
+		return "in " + span(-d)
 	case d < time.Minute:
 		return "now"
 	default:
-		return span(d) + glue + "ago"
+		return span(d) + " ago"
 	}
 }
 
@@ -96,22 +75,18 @@ func span(d time.Duration) string {
 	days, hours, minutes := int(d/(24*time.Hour)), int(d/time.Hour)%24, int(d/time.Minute)%60
 	switch {
 	case days > 0 && hours > 0:
-		return glued("%d d %d h", days, hours)
+		return fmt.Sprintf("%d d %d h", days, hours)
 	case days > 0:
-		return glued("%d d", days)
+		return fmt.Sprintf("%d d", days)
 	case hours > 0 && minutes > 0:
-		return glued("%d h %d min", hours, minutes)
+		return fmt.Sprintf("%d h %d min", hours, minutes)
 	case hours > 0:
-		return glued("%d h", hours)
+		return fmt.Sprintf("%d h", hours)
 	case minutes > 0:
-		return glued("%d min", minutes)
+		return fmt.Sprintf("%d min", minutes)
 	default:
 		return "less than a minute"
 	}
-}
-
-func glued(format string, args ...any) string {
-	return strings.ReplaceAll(fmt.Sprintf(format, args...), " ", glue)
 }
 
 // roughly writes a duration with one unit, rounded down: days from two days on.
@@ -136,16 +111,16 @@ func size(bytes int64) string {
 		value, unit = value/1024, next
 	}
 	if unit == "B" {
-		return glued("%d B", bytes)
+		return fmt.Sprintf("%d B", bytes)
 	}
-	return glued("%.1f %s", value, unit)
+	return fmt.Sprintf("%.1f %s", value, unit)
 }
 
 func counted(n int64, one, many string) string {
 	if n == 1 {
-		return "1" + glue + one
+		return "1 " + one
 	}
-	return fmt.Sprintf("%d%s%s", n, glue, many)
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // oneLine makes foreign text harmless: one line, no control characters, none that change the direction or the

@@ -127,7 +127,11 @@ func (p *page) quote(f *incidentv1.Finding) {
 		if i > 0 {
 			label = "  Also: "
 		}
-		p.line(label + quoted(err))
+		text := label + quoted(err)
+		if at := err.GetOccurredAt(); at != nil && i == 0 {
+			text += ", " + p.when(at.AsTime())
+		}
+		p.line(text)
 		if item := oneLine(err.GetItem()); item != "" {
 			p.line("    at " + shorten(item))
 		}
@@ -136,8 +140,13 @@ func (p *page) quote(f *incidentv1.Finding) {
 	if more := f.GetErrorsTotal() - told; more > 0 && len(all) > 0 {
 		p.line("  And " + counted(more, "more error", "more errors") + " in the same session")
 	}
-	if why := oneLine(f.GetErrorsUnavailable()); why != "" && len(all) == 0 {
+	if len(all) > 0 {
+		return
+	}
+	if why := oneLine(f.GetErrorsUnavailable()); why != "" {
 		p.line("  Cause: not known (" + shorten(why) + ")")
+	} else if deviceWide(f) && f.GetErrorsTotal() > 0 {
+		p.line("  Cause: not told; Cove counts these errors on the device and its session history names none")
 	}
 }
 

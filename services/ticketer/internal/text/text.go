@@ -19,7 +19,6 @@ import (
 const (
 	longestSummary = 100    // UTF-16 units, as ConnectWise counts; it refuses more
 	longestText    = 30_000 // characters; ConnectWise documents no limit, so this is ours
-	lineWidth      = 100    // characters; a longer word is left whole, because people copy paths
 	mostErrors     = 5      // distinct errors quoted for each data source
 	longestError   = 400    // characters of one error
 )
@@ -84,7 +83,7 @@ func Resolution(shown, e *incidentv1.Event, zone *time.Location) string {
 		p.line("Resolved: the backup of " + name + " works again.")
 	}
 	if opened := e.GetOpenedAt(); opened != nil {
-		p.line(fmt.Sprintf("The trouble lasted %s, from %s to %s.", span(p.now.Sub(opened.AsTime())), p.stamp(opened.AsTime()), p.stamp(p.now)))
+		p.line(fmt.Sprintf("Covewise saw the trouble for %s, from %s to %s.", span(p.now.Sub(opened.AsTime())), p.stamp(opened.AsTime()), p.stamp(p.now)))
 	}
 	p.endings(shown, e)
 	p.sources(e)

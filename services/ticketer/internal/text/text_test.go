@@ -280,18 +280,13 @@ func TestATextThatIsTooLongIsCutBeforeItsMarker(t *testing.T) {
 	require.True(t, strings.HasSuffix(got, "too long)\n\n"+text.Marker("2345678-1", 1)))
 }
 
-func TestTextsHaveShortLinesEndWithTheMarkerAndKeepTheLinkFromCustomers(t *testing.T) {
+func TestTextsEndWithTheMarkerAndKeepTheLinkFromCustomers(t *testing.T) {
 	for name, e := range fleet() {
 		description := text.Description(e, newYork(t))
 		require.NotContains(t, description, "http", name)
 		for _, s := range []string{description, text.Analysis(e, "r", time.UTC), text.Change(e, changed(e, hour), time.UTC), text.Resolution(e, resolved(e, hour, 1), time.UTC)} {
 			lines := strings.Split(s, "\n")
 			require.Regexp(t, `^Covewise \d+-1 r[12]$`, lines[len(lines)-1], name)
-			for _, line := range lines {
-				if words := strings.Fields(line); len(words) > 1 && !strings.Contains(line, "http") {
-					require.LessOrEqual(t, utf8.RuneCountInString(line), 100, "%s: %s", name, line)
-				}
-			}
 		}
 	}
 }
