@@ -518,7 +518,9 @@ type Finding struct {
 	// Why the errors are not known, for a person; empty when they are or none were looked for.
 	ErrorsUnavailable string `protobuf:"bytes,8,opt,name=errors_unavailable,json=errorsUnavailable,proto3" json:"errors_unavailable,omitempty"`
 	// The raw values that the rule used.
-	Evidence      []*v1.Column `protobuf:"bytes,9,rep,name=evidence,proto3" json:"evidence,omitempty"`
+	Evidence []*v1.Column `protobuf:"bytes,9,rep,name=evidence,proto3" json:"evidence,omitempty"`
+	// Observed time of the first sweep that found this on this data source, in its present unbroken run.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -612,6 +614,13 @@ func (x *Finding) GetErrorsUnavailable() string {
 func (x *Finding) GetEvidence() []*v1.Column {
 	if x != nil {
 		return x.Evidence
+	}
+	return nil
+}
+
+func (x *Finding) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
 	}
 	return nil
 }
@@ -1257,7 +1266,7 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\tCondition\x127\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.covewise.incident.v1.ConditionKindR\x04kind\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x129\n" +
-	"\bfindings\x18\x03 \x03(\v2\x1d.covewise.incident.v1.FindingR\bfindings\"\x9a\x03\n" +
+	"\bfindings\x18\x03 \x03(\v2\x1d.covewise.incident.v1.FindingR\bfindings\"\xcc\x03\n" +
 	"\aFinding\x12\x1f\n" +
 	"\vsource_code\x18\x01 \x01(\tR\n" +
 	"sourceCode\x12\x1f\n" +
@@ -1269,7 +1278,9 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x06errors\x18\x06 \x03(\v2 .covewise.status.v1.SessionErrorR\x06errors\x12!\n" +
 	"\ferrors_total\x18\a \x01(\x03R\verrorsTotal\x12-\n" +
 	"\x12errors_unavailable\x18\b \x01(\tR\x11errorsUnavailable\x126\n" +
-	"\bevidence\x18\t \x03(\v2\x1a.covewise.status.v1.ColumnR\bevidence\"\xe6\x05\n" +
+	"\bevidence\x18\t \x03(\v2\x1a.covewise.status.v1.ColumnR\bevidence\x120\n" +
+	"\x05since\x18\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xe6\x05\n" +
 	"\x06Device\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\rcomputer_name\x18\x02 \x01(\tR\fcomputerName\x12\x14\n" +
@@ -1403,27 +1414,28 @@ var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	12, // 10: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
 	14, // 11: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
 	15, // 12: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
-	2,  // 13: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
-	12, // 14: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	12, // 15: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
-	12, // 16: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
-	8,  // 17: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
-	12, // 18: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
-	12, // 19: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
-	16, // 20: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
-	12, // 21: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 22: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
-	11, // 23: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
-	4,  // 24: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
-	4,  // 25: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
-	12, // 26: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
-	1,  // 27: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
-	12, // 28: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	12, // 13: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
+	2,  // 14: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
+	12, // 15: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	12, // 16: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
+	12, // 17: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
+	8,  // 18: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
+	12, // 19: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
+	12, // 20: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
+	16, // 21: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
+	12, // 22: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
+	10, // 23: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
+	11, // 24: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
+	4,  // 25: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
+	4,  // 26: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
+	12, // 27: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
+	1,  // 28: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
+	12, // 29: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_covewise_incident_v1_incident_proto_init() }

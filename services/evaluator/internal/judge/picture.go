@@ -46,7 +46,9 @@ func conditions(open []openFinding, sessions []*statusv1.SourceErrors) []*incide
 		if o.since.AsTime().Before(all[last].GetSince().AsTime()) {
 			all[last].Since = o.since
 		}
-		all[last].Findings = append(all[last].Findings, o.finding)
+		f := proto.CloneOf(o.finding) // it may be that of the published picture
+		f.Since = o.since
+		all[last].Findings = append(all[last].Findings, f)
 	}
 	attachErrors(all, sessions)
 	return all

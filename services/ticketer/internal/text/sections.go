@@ -58,7 +58,7 @@ func (p *page) troubles(e *incidentv1.Event) []*trouble {
 		for _, f := range findings {
 			t := bySource[f.GetSourceCode()]
 			if t == nil {
-				t = &trouble{name: sourceName(f), source: f.GetSourceCode(), since: c.GetSince().AsTime(), good: f.GetLastSuccessAt(), quote: f}
+				t = &trouble{name: sourceName(f), source: f.GetSourceCode(), since: since(c, f), good: f.GetLastSuccessAt(), quote: f}
 				if deviceWide(f) {
 					t.name, t.good = "Device as a whole", e.GetDevice().GetLastSuccessAt()
 				}
@@ -66,8 +66,8 @@ func (p *page) troubles(e *incidentv1.Event) []*trouble {
 				all = append(all, t)
 			}
 			t.phrases = append(t.phrases, p.phrase(c.GetKind(), f))
-			if since := c.GetSince().AsTime(); since.Before(t.since) {
-				t.since = since
+			if first := since(c, f); first.Before(t.since) {
+				t.since = first
 			}
 			if len(t.quote.GetErrors()) == 0 && (len(f.GetErrors()) > 0 || t.quote.GetErrorsUnavailable() == "") {
 				t.quote = f
@@ -94,6 +94,14 @@ func (p *page) phrase(kind incidentv1.ConditionKind, f *incidentv1.Finding) stri
 		what += " (the limit is " + span(time.Duration(limit)*time.Second) + ")"
 	}
 	return what
+}
+
+// since is when a finding was first seen; one of an older event tells only since when its condition holds.
+func since(c *incidentv1.Condition, f *incidentv1.Finding) time.Time {
+	if f.GetSince() != nil {
+		return f.GetSince().AsTime()
+	}
+	return c.GetSince().AsTime()
 }
 
 // wrong tells what is wrong with each data source: since when, why, and what there is to fall back on.
