@@ -40,17 +40,33 @@ func (b *Bus) Follow(ctx context.Context, family Family, started func(), f func(
 	}
 }
 
-// Drained reports whether a role has handled everything its stream holds.
+// Drained reports whether a role has handled everything its stream holds. It compares positions and does not ask
+// how many messages are pending, because a consumer counts a new message a moment after its publisher was told
+// that it is stored.
 func (b *Bus) Drained(ctx context.Context, role Role) (bool, error) {
 	spec := b.topology.consumer(role)
+	stream, err := b.js.Stream(ctx, streamName(spec.family))
+	if err != nil {
+		return false, fmt.Errorf("look up stream %s: %w", streamName(spec.family), classify(err))
+	}
 	for _, cfg := range b.topology.durables(spec, b.partitions, defaultAckWait) {
-		consumer, err := b.js.Consumer(ctx, streamName(spec.family), cfg.Durable)
+		consumer, err := stream.Consumer(ctx, cfg.Durable)
 		if err != nil {
 			return false, fmt.Errorf("look up consumer %s: %w", cfg.Durable, classify(err))
 		}
 		info := consumer.CachedInfo()
-		if info.NumPending > 0 || info.NumAckPending > 0 {
+		if info.NumAckPending > 0 {
 			return false, nil
+		}
+		for _, filter := range cfg.FilterSubjects {
+			last, err := stream.GetLastMsgForSubject(ctx, filter)
+			switch {
+			case errors.Is(err, jetstream.ErrMsgNotFound):
+			case err != nil:
+				return false, fmt.Errorf("find the last message of %s: %w", filter, classify(err))
+			case last.Sequence > info.AckFloor.Stream:
+				return false, nil
+			}
 		}
 	}
 	return true, nil

@@ -187,8 +187,12 @@ func (s state) toDo(l *ticketv1.Ledger) string {
 		if s.link(l).GetState() == companyv1.LinkState_LINK_STATE_LINKED {
 			return "its customer has a company now"
 		}
-	case ticketv1.ParkReason_PARK_REASON_UNSPECIFIED, ticketv1.ParkReason_PARK_REASON_UNAVAILABLE,
-		ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_REJECTED:
+	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_REJECTED:
+		// The ticketer looks again at its start at what failed before it: people may have mended it meanwhile.
+		if settings != nil && l.GetUpdatedAt().AsTime().Before(s.began) {
+			return "what failed before is tried again"
+		}
+	case ticketv1.ParkReason_PARK_REASON_UNSPECIFIED:
 	}
 	if settings != nil && !s.now.Before(park.GetUntil().AsTime()) {
 		return "its wait is over"

@@ -65,7 +65,7 @@ func TestWhatIsStillToBeDone(t *testing.T) {
 	}
 	for says, c := range cases {
 		t.Run(says, func(t *testing.T) {
-			s := newState(now)
+			s := newState(now, time.Time{})
 			if c.link != nil {
 				s.links["harbor.7"] = c.link
 			}
@@ -78,7 +78,7 @@ func TestWhatIsStillToBeDone(t *testing.T) {
 }
 
 func TestTheAccountOfATenant(t *testing.T) {
-	before, after := newState(now), newState(now)
+	before, after := newState(now, time.Time{}), newState(now, time.Time{})
 	put := func(s state, key string, phase ticketv1.Phase, ticket int64, shown uint32, park *ticketv1.Park) {
 		l := ledger(phase, park)
 		l.TicketId = ticket
@@ -128,4 +128,14 @@ func TestTheAccountOfATenant(t *testing.T) {
 
 	quiet := account(&statusv1.SweepCompleted{Tenant: "quiet", Complete: true, Devices: 5}, before, after, "")
 	require.Equal(t, "quiet: complete; 5 devices, 0 in trouble; tickets: 0 created, 0 annotated, 0 closed", quiet.String())
+}
+
+func TestWhatFailedBeforeThisRunIsWaitedFor(t *testing.T) {
+	s := newState(now, now.Add(-time.Minute))
+	s.settings["harbor"] = &tenantv1.Settings{Id: "harbor"}
+	l := ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_REJECTED, time.Hour))
+	l.UpdatedAt = timestamppb.New(now.Add(-time.Hour))
+	require.Equal(t, "what failed before is tried again", s.toDo(l))
+	l.UpdatedAt = timestamppb.New(now.Add(-time.Second))
+	require.Empty(t, s.toDo(l), "it has failed in this run")
 }

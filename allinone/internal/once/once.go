@@ -65,6 +65,7 @@ func Run(ctx context.Context, s *compose.System, c clock.Clock, timeout time.Dur
 // state is what the services have on record at a time.
 type state struct {
 	now      time.Time
+	began    time.Time // when the run began: what failed before is tried again at its start
 	ledgers  map[string]*ticketv1.Ledger
 	links    map[string]*companyv1.Link
 	settings map[string]*tenantv1.Settings
@@ -73,9 +74,9 @@ type state struct {
 	revisions uint64
 }
 
-func newState(now time.Time) state {
+func newState(now, began time.Time) state {
 	return state{
-		now: now, ledgers: map[string]*ticketv1.Ledger{}, links: map[string]*companyv1.Link{},
+		now: now, began: began, ledgers: map[string]*ticketv1.Ledger{}, links: map[string]*companyv1.Link{},
 		settings: map[string]*tenantv1.Settings{}, devices: map[string]*incidentv1.DeviceState{},
 	}
 }
@@ -83,6 +84,7 @@ func newState(now time.Time) state {
 type watch struct {
 	bus      *bus.Bus
 	clock    clock.Clock
+	began    time.Time
 	ledgers  *bus.Store[*ticketv1.Ledger]
 	links    *bus.Store[*companyv1.Link]
 	settings *bus.Store[*tenantv1.Settings]
@@ -90,7 +92,7 @@ type watch struct {
 }
 
 func open(ctx context.Context, b *bus.Bus, c clock.Clock) (*watch, error) {
-	w := &watch{bus: b, clock: c}
+	w := &watch{bus: b, clock: c, began: c.Now()}
 	var err error
 	if w.ledgers, err = bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger); err != nil {
 		return nil, err
@@ -106,7 +108,7 @@ func open(ctx context.Context, b *bus.Bus, c clock.Clock) (*watch, error) {
 }
 
 func (w *watch) look(ctx context.Context) (state, error) {
-	s := newState(w.clock.Now())
+	s := newState(w.clock.Now(), w.began)
 	err := w.work(ctx, &s)
 	if err == nil {
 		err = w.devices.Each(ctx, ">", func(e bus.Entry[*incidentv1.DeviceState]) error {
@@ -149,7 +151,7 @@ func (w *watch) wait(ctx context.Context) (s state, unfinished string, err error
 		if err != nil {
 			return s, unfinished, err
 		}
-		s = newState(w.clock.Now())
+		s = newState(w.clock.Now(), w.began)
 		if err := w.work(ctx, &s); err != nil {
 			return s, unfinished, err
 		}

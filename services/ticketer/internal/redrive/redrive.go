@@ -366,10 +366,11 @@ func releases(reason ticketv1.ParkReason, l link) bool {
 	}
 }
 
-// mendable reports whether people end a wait by mending settings, rights or records. What they mended while no
-// ticketer ran was seen by nobody, so that each start has another look.
+// mendable reports whether people end a wait by mending settings, rights, records or servers. What they mended while
+// no ticketer ran was seen by nobody, so that each start has another look.
 func mendable(reason ticketv1.ParkReason) bool {
-	return reason == ticketv1.ParkReason_PARK_REASON_REJECTED || reason == ticketv1.ParkReason_PARK_REASON_AUTH
+	return reason == ticketv1.ParkReason_PARK_REASON_REJECTED || reason == ticketv1.ParkReason_PARK_REASON_AUTH ||
+		reason == ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
 }
 
 // turn is an incident's place in the time over which a start wakes what waits.
