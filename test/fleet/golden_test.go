@@ -16,6 +16,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/connectors/cove/covefake"
 	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/test/harness"
 )
@@ -28,7 +29,7 @@ func TestTheTextsOfTheFleetsTickets(t *testing.T) {
 	began := time.Date(2026, 11, 20, 8, 30, 0, 0, time.UTC)
 	options := harness.Options{
 		Modes: []harness.Mode{harness.Embedded},
-		Clock: func() clock.Clock { return harness.NewHandClock(began) },
+		Clock: func() clock.Clock { return clocktest.New(began) },
 	}
 	l := load(t, ownFleet)
 	harness.Run(t, options, func(t *testing.T, h *harness.Harness) {

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
@@ -39,7 +40,7 @@ func (tn *Tenant) sweepAfter(number uint64, lacks func(*statusv1.SweepCompleted)
 		if done.GetSweep() > number {
 			missing = lacks(done)
 		}
-		if clock, byHand := tn.h.Clock.(*HandClock); byHand && missing != "" && done != nil && lease.GetOwner() == "" {
+		if clock, byHand := tn.h.Clock.(*clocktest.Clock); byHand && missing != "" && done != nil && lease.GetOwner() == "" {
 			if wait := lease.GetNextDue().AsTime().Sub(clock.Now()); wait > 0 {
 				clock.Add(wait)
 			}
@@ -62,7 +63,7 @@ func (h *Harness) WaitCalm(tenants ...*Tenant) {
 	}
 	h.Settles("everything is calm", func() string {
 		missing := h.unhandled(tenants)
-		if clock, byHand := h.Clock.(*HandClock); byHand && missing != "" {
+		if clock, byHand := h.Clock.(*clocktest.Clock); byHand && missing != "" {
 			clock.Add(moment) // the pace of requests to ConnectWise is kept on this clock
 		}
 		return missing

@@ -18,6 +18,7 @@ import (
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
 	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	companysync "github.com/covewise/covewise/services/companysync/app"
 	console "github.com/covewise/covewise/services/console/app"
 	evaluator "github.com/covewise/covewise/services/evaluator/app"
@@ -102,7 +103,7 @@ func (e *embedded) service(ctx context.Context, s Service, nc *nats.Conn) func(c
 		}
 	case Ticketer:
 		patience := Patience
-		if _, byHand := e.clock.(*HandClock); byHand {
+		if _, byHand := e.clock.(*clocktest.Clock); byHand {
 			patience = 0 // the default: that clock does not move while a request is under way
 		}
 		return func(ctx context.Context) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/connectors/cove/covefake"
 	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	"github.com/covewise/covewise/platform/tenant"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -81,7 +82,7 @@ func (h *Harness) AddTenant(id string, fleet covefake.Fleet, companies []cwfake.
 	doc.Tickets.Priorities = tenant.Priorities{Server: PriorityServer, Workstation: PriorityWorkstation, M365: PriorityM365}
 	settings := doc.Settings()
 	settings.PollInterval = durationpb.New(pollInterval)
-	if _, byHand := h.Clock.(*HandClock); byHand {
+	if _, byHand := h.Clock.(*clocktest.Clock); byHand {
 		settings.PollInterval = durationpb.New(handInterval)
 	}
 	if change != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -52,7 +53,7 @@ func TestARefusalIsAskedAboutAgainAfterAWhile(t *testing.T) {
 		require.Empty(t, tn.PSA.Tickets())
 		_, err := tn.PSA.AddCompany(harness.Companies()[0])
 		require.NoError(t, err)
-		clock := h.Clock.(*harness.HandClock)
+		clock := h.Clock.(*clocktest.Clock)
 		h.Eventually("time passes until the ticket is made", func() bool {
 			if len(tn.PSA.Tickets()) == 1 {
 				return true
@@ -66,7 +67,7 @@ func TestARefusalIsAskedAboutAgainAfterAWhile(t *testing.T) {
 }
 
 func handClock() clock.Clock {
-	return harness.NewHandClock(time.Date(2026, 11, 20, 8, 30, 0, 0, time.UTC))
+	return clocktest.New(time.Date(2026, 11, 20, 8, 30, 0, 0, time.UTC))
 }
 
 // Two MSPs have a customer of the same id and name. Only one of them has the company: the other's ticket waits and

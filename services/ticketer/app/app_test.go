@@ -55,7 +55,7 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 		}
 	}
 
-	w.clock.Advance(time.Hour)
+	w.clock.Add(time.Hour)
 	w.say("7", 2, changed)
 	w.until("annotated", w.inPhase("7", open, 2))
 	require.Equal(t, map[string]int{postNote: 1}, w.requests())
@@ -64,7 +64,7 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 	require.True(t, note.Internal && !note.Discussion)
 	require.Contains(t, note.Text, `Other cause: Files and Folders: Failed: "Access denied"`)
 
-	w.clock.Advance(time.Hour)
+	w.clock.Add(time.Hour)
 	w.say("7", 3, resolved)
 	w.until("closed", w.inPhase("7", closed, 3))
 	require.Equal(t, map[string]int{postNote: 1, patchTicket: 1}, w.requests())
@@ -186,7 +186,7 @@ func TestANoteWhoseOutcomeStaysUnknownIsSentOnceInEachPatience(t *testing.T) {
 		w.drained()
 		require.Equal(t, 1, w.requests()[postNote])
 		require.Equal(t, ticketv1.ParkReason_PARK_REASON_OUTCOME, w.ledger("7").GetPark().GetReason())
-		w.clock.Advance(time.Minute)
+		w.clock.Add(time.Minute)
 	}
 	w.until("waiting", func() bool { return w.ledger("7").GetPark().GetUntil().AsTime().After(w.clock.Now()) })
 	w.cw.ClearFaults()
@@ -303,7 +303,7 @@ func TestARefusedCompanyIsAskedForAgainAfterTenMinutes(t *testing.T) {
 	w.say("7", 1, failed)
 	w.until("refused", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_COMPANY))
 	require.Empty(t, w.questions())
-	w.clock.Advance(10 * time.Minute)
+	w.clock.Add(10 * time.Minute)
 	w.until("asked", func() bool { return len(w.questions()) == 1 })
 }
 

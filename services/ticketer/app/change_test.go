@@ -60,7 +60,7 @@ func TestATicketOfAnotherServerIsNeverTouched(t *testing.T) {
 	require.Contains(t, w.ledger("7").GetPark().GetDetail(), " belongs to "+name(w.url)+"; the tenant's settings now name "+name(url)+". Set connectwise.url")
 	w.say("8", 1, failed)
 	w.until("a company of the other server is no company", w.parkedFor("8", ticketv1.ParkReason_PARK_REASON_COMPANY))
-	w.clock.Advance(15 * time.Minute)
+	w.clock.Add(15 * time.Minute)
 	w.until("looked at again", func() bool { return w.ledger("7").GetPark().GetTimes() >= 1 })
 	w.drained()
 	require.Empty(t, other.Counts())
@@ -115,7 +115,7 @@ func TestACompanyThatConnectWiseRefusesIsDoubted(t *testing.T) {
 	require.Len(t, w.questions(), 1, "once for all that wait")
 	require.True(t, w.questions()[0].GetDoubted())
 
-	w.clock.Advance(15 * time.Minute)
+	w.clock.Add(15 * time.Minute)
 	for _, device := range []string{"7", "8"} {
 		w.until("tried again", func() bool { return w.ledger(device).GetPark().GetTimes() == 1 })
 	}
@@ -142,7 +142,7 @@ func TestWhatWasMendedWhileNoTicketerRanIsSeenAtTheStart(t *testing.T) {
 	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_AUTH))
 	stop()
 	require.NoError(t, os.WriteFile(w.key, []byte(cwfake.DefaultPrivateKey), 0o600))
-	w.clock.Advance(time.Second)
+	w.clock.Add(time.Second)
 	w.start()
 	began := w.clock.Now()
 	w.eventually("created", w.inPhase("7", open, 1))

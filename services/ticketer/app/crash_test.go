@@ -172,7 +172,7 @@ func TestAnIncidentWhoseMessageWasLostIsTakenUpAgain(t *testing.T) {
 				if w.inPhase("7", after, c.revision)() {
 					return true
 				}
-				w.clock.Advance(30 * time.Second)
+				w.clock.Add(30 * time.Second)
 				return false
 			})
 			require.GreaterOrEqual(t, w.clock.Now().Sub(lost), 10*time.Minute)

@@ -22,7 +22,7 @@ func TestRetryAfterIsHonouredForTheWholeTenant(t *testing.T) {
 	w.say("8", 1, failed)
 	w.until("parked, too", w.parkedFor("8", ticketv1.ParkReason_PARK_REASON_RATE_LIMITED))
 	require.Equal(t, map[string]int{postTicket: 1}, w.requests())
-	w.clock.Advance(time.Second)
+	w.clock.Add(time.Second)
 	for _, d := range []string{"7", "8"} {
 		w.until("created", w.inPhase(d, open, 1))
 		w.onlyTicket(d)
@@ -39,7 +39,7 @@ func TestWrongKeysParkTheTenantUntilTheyAreRight(t *testing.T) {
 	require.Contains(t, w.ledger("7").GetPark().GetDetail(), "Check the keys")
 	require.NotContains(t, w.ledger("7").GetPark().GetDetail(), "wrong")
 	require.NoError(t, os.WriteFile(w.key, []byte(cwfake.DefaultPrivateKey), 0o600))
-	w.clock.Advance(5 * time.Minute)
+	w.clock.Add(5 * time.Minute)
 	w.until("created", w.inPhase("7", open, 1))
 	w.onlyTicket("7")
 }
@@ -55,7 +55,7 @@ func TestAMissingRightToCloseHoldsOnlyTheClose(t *testing.T) {
 	require.Contains(t, w.ledger("7").GetPark().GetDetail(), cwfake.RightCloseTickets)
 	w.say("8", 1, failed)
 	w.until("created", w.inPhase("8", open, 1))
-	w.clock.Advance(5 * time.Minute)
+	w.clock.Add(5 * time.Minute)
 	w.until("closed", w.inPhase("7", closed, 2))
 	require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
 }

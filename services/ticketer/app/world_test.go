@@ -20,6 +20,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
@@ -28,55 +29,13 @@ import (
 	"github.com/covewise/covewise/services/ticketer/app"
 )
 
-// handClock moves only when it is told to.
-type handClock struct {
-	mu    sync.Mutex
-	now   time.Time
-	moved chan struct{}
-}
-
-func newClock() *handClock {
-	return &handClock{now: time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC), moved: make(chan struct{})}
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	close(c.moved)
-	c.moved = make(chan struct{})
-}
-
-func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
-	until := c.Now().Add(d)
-	for {
-		c.mu.Lock()
-		reached, moved := !c.now.Before(until), c.moved
-		c.mu.Unlock()
-		if reached {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-moved:
-		}
-	}
-}
-
 // world is a bus, a ConnectWise server with company 250 ("acme") and one live tenant, "harbor", whose customer 70
 // is linked to that company.
 type world struct {
 	t       *testing.T
 	nc      *nats.Conn
 	bus     *bus.Bus
-	clock   *handClock
+	clock   *clocktest.Clock
 	cw      *cwfake.Server
 	url     string
 	key     string // file of the private key
@@ -91,7 +50,7 @@ type world struct {
 
 func newWorld(t *testing.T) *world {
 	t.Helper()
-	w := &world{t: t, nc: bustest.Start(t), clock: newClock()}
+	w := &world{t: t, nc: bustest.Start(t), clock: clocktest.New(time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC))}
 	w.bus = bustest.Open(t, w.nc)
 	w.cw = cwfake.New(cwfake.Options{Clock: w.clock})
 	_, err := w.cw.AddCompany(cwfake.Company{ID: 250, Identifier: "acme", Name: "Acme", Sites: []cwfake.Site{{Name: "Main", Primary: true}}})
@@ -290,7 +249,7 @@ func (w *world) eventually(what string, ok func() bool) {
 		if ok() {
 			return true
 		}
-		w.clock.Advance(time.Second)
+		w.clock.Add(time.Second)
 		return false
 	})
 }

@@ -11,54 +11,18 @@ import (
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/redrive"
 )
 
-type handClock struct {
-	mu    sync.Mutex
-	now   time.Time
-	moved chan struct{}
-}
-
-func (c *handClock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *handClock) Advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-	close(c.moved)
-	c.moved = make(chan struct{})
-}
-
-func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
-	until := c.Now().Add(d)
-	for {
-		c.mu.Lock()
-		reached, moved := !c.now.Before(until), c.moved
-		c.mu.Unlock()
-		if reached {
-			return nil
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-moved:
-		}
-	}
-}
-
 // A parked incident that nobody handles is woken when its time comes, once by two redrivers, again only after ten
 // minutes, and for a change of settings that it does not wait for not at all.
 func TestAWakeIsPublishedOnceAndRepeatedRarely(t *testing.T) {
 	b := bustest.Open(t, bustest.Start(t))
-	clock := &handClock{now: time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC), moved: make(chan struct{})}
+	clock := clocktest.New(time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC))
 	ledgers, err := bus.OpenStore[*ticketv1.Ledger](t.Context(), b, bus.TicketLedger)
 	require.NoError(t, err)
 	tenants, err := bus.OpenStore[*tenantv1.Settings](t.Context(), b, bus.Tenants)
@@ -100,9 +64,9 @@ func TestAWakeIsPublishedOnceAndRepeatedRarely(t *testing.T) {
 	}, 30*time.Second, time.Millisecond)
 	require.Empty(t, woken)
 
-	clock.Advance(time.Minute)
+	clock.Add(time.Minute)
 	require.Equal(t, "7-1", <-woken)
-	clock.Advance(10 * time.Minute)
+	clock.Add(10 * time.Minute)
 	require.Equal(t, "7-1", <-woken)
 
 	settings := &tenantv1.Settings{Id: "harbor", Mode: tenantv1.Mode_MODE_SHADOW}
