@@ -44,6 +44,10 @@ func (c *handClock) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+func (c *handClock) SleepUntil(ctx context.Context, t time.Time) error {
+	return c.Sleep(ctx, t.Sub(c.Now()))
+}
+
 func (c *handClock) waits() []time.Duration {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,6 +13,9 @@ type Clock interface {
 	Now() time.Time
 	// Sleep returns nil once d has passed on this clock, or the context's error if that ends first.
 	Sleep(ctx context.Context, d time.Duration) error
+	// SleepUntil returns nil once this clock shows t, or the context's error if that ends first. Waiting for a time
+	// read before, and not for a length of it, loses nothing to a clock that moves in between.
+	SleepUntil(ctx context.Context, t time.Time) error
 }
 
 // System is the machine's wall clock.
@@ -23,6 +26,8 @@ type system struct{}
 func (system) Now() time.Time { return time.Now() }
 
 func (system) Sleep(ctx context.Context, d time.Duration) error { return sleep(ctx, d) }
+
+func (system) SleepUntil(ctx context.Context, t time.Time) error { return sleep(ctx, time.Until(t)) }
 
 // Accelerated is a clock that shows start now and runs factor times as fast as the machine's.
 // It moves with the machine's monotonic clock, so a step of the wall clock does not disturb it.
@@ -42,6 +47,10 @@ func (c *running) Now() time.Time {
 
 func (c *running) Sleep(ctx context.Context, d time.Duration) error {
 	return sleep(ctx, time.Duration(float64(d)/c.factor))
+}
+
+func (c *running) SleepUntil(ctx context.Context, t time.Time) error {
+	return c.Sleep(ctx, t.Sub(c.Now()))
 }
 
 func sleep(ctx context.Context, d time.Duration) error {

@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -10,6 +11,7 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -188,16 +190,47 @@ func TestPlainLines(t *testing.T) {
 	require.Equal(t, "Mon 06:00  fault      Cove is down", event{at: start, what: "fault", text: "Cove\nis down"}.plain())
 }
 
+// telling is an output that stops the demo when everything awaited has been written.
+type telling struct {
+	mu      sync.Mutex
+	out     bytes.Buffer
+	awaited []string
+	stop    func()
+}
+
+func (o *telling) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	n, err := o.out.Write(p)
+	told := len(o.awaited) > 0
+	for _, what := range o.awaited {
+		told = told && bytes.Contains(o.out.Bytes(), []byte(what))
+	}
+	if told {
+		o.stop()
+	}
+	return n, err
+}
+
+func (o *telling) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.out.String()
+}
+
 func TestTheDemoRunsEndsWithItsSummaryAndGoesOn(t *testing.T) {
 	dir := t.TempDir()
-	run := func(fresh bool, long time.Duration) string {
-		var out bytes.Buffer
-		require.NoError(t, Run(t.Context(), Options{Data: dir, For: long, Speed: 1440, Seed: 5, Fresh: fresh, Out: &out}), "%s", &out)
+	// run ends when everything awaited has been told, or after the time given.
+	run := func(fresh bool, long time.Duration, awaited ...string) string {
+		ctx, stop := context.WithCancel(t.Context())
+		defer stop()
+		out := &telling{awaited: awaited, stop: stop}
+		require.NoError(t, Run(ctx, Options{Data: dir, For: long, Speed: 1440, Seed: 5, Fresh: fresh, Out: out}), "%s", out)
 		return out.String()
 	}
-	first := run(false, 4*time.Second)
+	first := run(false, time.Minute, "created    zaz-pliki", "created    mue-fs-01")
 	require.Regexp(t, `(?m)^Covewise demo: 60 devices at 12 customers, a day in 60 s; page \(no page\); Ctrl-C ends it$`, first)
-	require.Regexp(t, `(?m)^Mon 06:\d\d  created    zaz-pliki  Zażółć Sp\. z o\.o\.  #\d+  COVE SVR zaz-pliki #\d+ - Never backed up$`, first)
+	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    zaz-pliki  Zażółć Sp\. z o\.o\.  #\d+  COVE SVR zaz-pliki #\d+ - Never backed up$`, first)
 	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    mue-fs-01  Müller & Söhne "Nord" GmbH  #\d+  COVE SVR mue-fs-01 `, first)
 	require.Regexp(t, `(?m)^  devices     60 at 12 customers, 3 in trial and not judged$`, first)
 	require.Regexp(t, `(?m)^  tickets     [1-9]\d* created, \d+ annotated, \d+ closed; incidents waiting: \d+$`, first)
@@ -215,6 +248,6 @@ func TestTheDemoRunsEndsWithItsSummaryAndGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	require.True(t, later.Clock.After(m.Clock), "time goes on")
 
-	third := run(true, time.Second)
+	third := run(true, time.Minute, "created    zaz-pliki")
 	require.Contains(t, third, "created    zaz-pliki", "a fresh demo begins anew")
 }

@@ -38,6 +38,10 @@ func (h *hands) Sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+func (h *hands) SleepUntil(ctx context.Context, t time.Time) error {
+	return h.Sleep(ctx, t.Sub(h.Now()))
+}
+
 func (h *hands) move(d time.Duration) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -35,12 +35,14 @@ func (c *Clock) Add(d time.Duration) {
 
 // Sleep returns nil once the clock shows d more than now, or the context's error if that ends first.
 func (c *Clock) Sleep(ctx context.Context, d time.Duration) error {
-	c.mu.Lock()
-	until := c.now.Add(d)
-	c.mu.Unlock()
+	return c.SleepUntil(ctx, c.Now().Add(d))
+}
+
+// SleepUntil returns nil once the clock shows t, or the context's error if that ends first.
+func (c *Clock) SleepUntil(ctx context.Context, t time.Time) error {
 	for {
 		c.mu.Lock()
-		reached, moved := !c.now.Before(until), c.moved
+		reached, moved := !c.now.Before(t), c.moved
 		c.mu.Unlock()
 		if reached {
 			return ctx.Err()

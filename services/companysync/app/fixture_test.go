@@ -45,6 +45,10 @@ func (c *manual) Sleep(ctx context.Context, _ time.Duration) error {
 	return ctx.Err()
 }
 
+func (c *manual) SleepUntil(ctx context.Context, t time.Time) error {
+	return c.Sleep(ctx, t.Sub(c.Now()))
+}
+
 // world is a bus, a ConnectWise server for each tenant, and company-sync between them.
 type world struct {
 	t       *testing.T

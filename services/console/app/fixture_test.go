@@ -37,6 +37,10 @@ func (stopped) Sleep(ctx context.Context, _ time.Duration) error {
 	return ctx.Err()
 }
 
+func (c stopped) SleepUntil(ctx context.Context, t time.Time) error {
+	return c.Sleep(ctx, t.Sub(c.Now()))
+}
+
 // hostile is a name with everything that could be mistaken for something else than text.
 const hostile = `<script>alert(1)</script>{{.Secret}}` + "\u202egnp.exe"
 

@@ -522,7 +522,9 @@ type Ledger struct {
 	// When this record changed last.
 	UpdatedAt *timestamppb.Timestamp `protobuf:"bytes,17,opt,name=updated_at,json=updatedAt,proto3" json:"updated_at,omitempty"`
 	// The ConnectWise server that ticket and company ids belong to: "<company>@<host>". Empty until a create was begun.
-	Server        string `protobuf:"bytes,18,opt,name=server,proto3" json:"server,omitempty"`
+	Server string `protobuf:"bytes,18,opt,name=server,proto3" json:"server,omitempty"`
+	// Summary that the ticket was created with; people may have changed it since. Empty until a create was begun.
+	Summary       string `protobuf:"bytes,19,opt,name=summary,proto3" json:"summary,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -683,6 +685,13 @@ func (x *Ledger) GetServer() string {
 	return ""
 }
 
+func (x *Ledger) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
 var File_covewise_ticket_v1_ticket_proto protoreflect.FileDescriptor
 
 const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
@@ -710,7 +719,7 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05times\x18\x05 \x01(\rR\x05times\"\x8a\x06\n" +
+	"\x05times\x18\x05 \x01(\rR\x05times\"\xa4\x06\n" +
 	"\x06Ledger\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -734,7 +743,8 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\tclosed_at\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x129\n" +
 	"\n" +
 	"updated_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x16\n" +
-	"\x06server\x18\x12 \x01(\tR\x06server*\xd6\x01\n" +
+	"\x06server\x18\x12 \x01(\tR\x06server\x12\x18\n" +
+	"\asummary\x18\x13 \x01(\tR\asummary*\xd6\x01\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eACTION_CREATED\x10\x01\x12\x14\n" +

@@ -149,8 +149,11 @@ func FromLedger(l *ticketv1.Ledger) *TicketRow {
 	return &TicketRow{tenant: l.GetTenant(), device: l.GetDeviceId(), incident: l.GetIncidentId(), ticket: t}
 }
 
-// summary says in a line what the ticket is about: what was wrong, even when it is over.
+// summary is the ticket's as it was created; without a ticket it says in a line what is wrong, or was.
 func summary(l *ticketv1.Ledger) string {
+	if l.GetTicketId() != 0 && l.GetSummary() != "" {
+		return l.GetSummary()
+	}
 	conditions := l.GetWanted().GetConditions()
 	if len(conditions) == 0 {
 		conditions = l.GetShown().GetConditions()

@@ -163,7 +163,7 @@ func (p *Poller) sleepUntil(ctx context.Context, at time.Time, wake <-chan struc
 		case <-sleep.Done():
 		}
 	}()
-	_ = p.opts.Clock.Sleep(sleep, at.Sub(p.opts.Clock.Now())) // woken or done, the caller looks again either way
+	_ = p.opts.Clock.SleepUntil(sleep, at) // woken or done, the caller looks again either way
 }
 
 // sweepDue sweeps a tenant if the lease can be had. A lease that cannot be read or written leaves the

@@ -136,13 +136,15 @@ func (r *run) beginCreate(ctx context.Context, step plan.BeginCreate) (done bool
 	reference := fmt.Sprintf("covewise:%s:%s:%s", r.bus.Installation(), r.ledger.GetTenant(), r.ledger.GetIncidentId())
 	r.before = r.ledger
 	r.facts.Begun, r.facts.LookedAt = plan.BegunCreate, time.Time{}
-	return false, r.put(ctx, "begin create", plan.CreateBegun(r.ledger, reference, r.facts.Server, step.Company, r.clock.Now()))
+	next := plan.CreateBegun(r.ledger, reference, r.facts.Server, step.Company, r.clock.Now())
+	next.Summary = text.Summary(next.GetShown())
+	return false, r.put(ctx, "begin create", next)
 }
 
 func (r *run) create(ctx context.Context) (done bool, err error) {
 	wanted := r.ledger.GetShown()
 	draft := desk.Draft{
-		Summary: text.Summary(wanted), Description: text.Description(wanted, r.zone()),
+		Summary: r.ledger.GetSummary(), Description: text.Description(wanted, r.zone()),
 		Analysis:  text.Analysis(wanted, r.ledger.GetReference(), r.zone()),
 		Reference: r.ledger.GetReference(), Company: r.ledger.GetCompanyId(), Class: wanted.GetDevice().GetClass(),
 	}
@@ -179,7 +181,7 @@ func (r *run) unknown(ctx context.Context, what string, err error) {
 func (r *run) created(ctx context.Context, t desk.Ticket, how string) error {
 	next := plan.Created(r.ledger, t.ID, t.Company, r.clock.Now())
 	shown := next.GetShown()
-	summary := text.Summary(shown)
+	summary := r.ledger.GetSummary()
 	event := &ticketv1.Event{
 		Revision: shown.GetRevision(), Action: ticketv1.Action_ACTION_CREATED, TicketId: t.ID, CompanyId: next.GetCompanyId(),
 		Summary: summary, Text: text.Description(shown, r.zone()), Reason: how,
@@ -276,7 +278,7 @@ func (r *run) findNote(ctx context.Context) (done bool, err error) {
 // noted records that the ticket shows the wanted picture. A resolution note is told with the close that follows.
 func (r *run) noted(ctx context.Context, body string) error {
 	resolution := plan.Resolved(r.ledger)
-	summary := text.Summary(r.ledger.GetWanted())
+	summary := r.ledger.GetSummary()
 	if !resolution {
 		event := &ticketv1.Event{Action: ticketv1.Action_ACTION_ANNOTATED, TicketId: r.ledger.GetTicketId(), Summary: summary, Text: body}
 		if err := r.publish(ctx, event, ""); err != nil {
@@ -302,7 +304,7 @@ func (r *run) closeTicket(ctx context.Context) (done bool, err error) {
 	case err != nil:
 		return true, r.failed(ctx, r.ledger, err)
 	}
-	summary := text.Summary(r.ledger.GetWanted())
+	summary := r.ledger.GetSummary()
 	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_CLOSED, TicketId: r.ledger.GetTicketId(), Summary: summary, Reason: resolutionName(r.ledger.GetWanted())}
 	if err := r.publish(ctx, event, ""); err != nil {
 		return true, err

@@ -220,16 +220,12 @@ func (r *Redriver) Run(ctx context.Context) error {
 
 // rest waits for a time or until something changed.
 func (r *Redriver) rest(ctx context.Context, until time.Time) {
-	d := until.Sub(r.clock.Now())
-	if d <= 0 {
-		return
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		defer cancel()
-		_ = r.clock.Sleep(ctx, d) // ends early by intention
+		_ = r.clock.SleepUntil(ctx, until) // ends early by intention
 	}()
 	select {
 	case <-r.stir:
