@@ -48,7 +48,7 @@ type Request struct {
 	Tree    *statusv1.PartnerCursor // as last read; nil: none
 	Clock   clock.Clock
 	// ErrorsBudget bounds the real time spent on session errors. Devices it does not reach are marked and
-	// come first in the next sweep.
+	// looked at again in the next sweep.
 	ErrorsBudget time.Duration
 }
 
