@@ -96,6 +96,16 @@ const (
 	ConditionKind_CONDITION_KIND_STALE ConditionKind = 3
 	// The last finished session of a data source completed, with errors.
 	ConditionKind_CONDITION_KIND_ERRORS ConditionKind = 4
+	// The device has not been in contact with the vendor for too long.
+	ConditionKind_CONDITION_KIND_SILENT ConditionKind = 5
+	// A data source has had backups, but none without errors for too long.
+	ConditionKind_CONDITION_KIND_NO_ERROR_FREE ConditionKind = 6
+	// A condition that the tenant's policy defines by an expression; Finding.rule names it.
+	ConditionKind_CONDITION_KIND_CUSTOM ConditionKind = 7
+	// The tenant has had no complete sweep for too long: what its devices do is not known. Scope tenant only.
+	ConditionKind_CONDITION_KIND_NOT_SWEPT ConditionKind = 8
+	// Many devices fell to one cause at about the same time. Scope group only.
+	ConditionKind_CONDITION_KIND_CORRELATED ConditionKind = 9
 )
 
 // Enum value maps for ConditionKind.
@@ -106,13 +116,23 @@ var (
 		2: "CONDITION_KIND_NEVER",
 		3: "CONDITION_KIND_STALE",
 		4: "CONDITION_KIND_ERRORS",
+		5: "CONDITION_KIND_SILENT",
+		6: "CONDITION_KIND_NO_ERROR_FREE",
+		7: "CONDITION_KIND_CUSTOM",
+		8: "CONDITION_KIND_NOT_SWEPT",
+		9: "CONDITION_KIND_CORRELATED",
 	}
 	ConditionKind_value = map[string]int32{
-		"CONDITION_KIND_UNSPECIFIED": 0,
-		"CONDITION_KIND_FAILED":      1,
-		"CONDITION_KIND_NEVER":       2,
-		"CONDITION_KIND_STALE":       3,
-		"CONDITION_KIND_ERRORS":      4,
+		"CONDITION_KIND_UNSPECIFIED":   0,
+		"CONDITION_KIND_FAILED":        1,
+		"CONDITION_KIND_NEVER":         2,
+		"CONDITION_KIND_STALE":         3,
+		"CONDITION_KIND_ERRORS":        4,
+		"CONDITION_KIND_SILENT":        5,
+		"CONDITION_KIND_NO_ERROR_FREE": 6,
+		"CONDITION_KIND_CUSTOM":        7,
+		"CONDITION_KIND_NOT_SWEPT":     8,
+		"CONDITION_KIND_CORRELATED":    9,
 	}
 )
 
@@ -141,6 +161,181 @@ func (x ConditionKind) Number() protoreflect.EnumNumber {
 // Deprecated: Use ConditionKind.Descriptor instead.
 func (ConditionKind) EnumDescriptor() ([]byte, []int) {
 	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{1}
+}
+
+// Scope says what an incident is about.
+type Scope int32
+
+const (
+	// Not set: a device, as in events written before there were other scopes.
+	Scope_SCOPE_UNSPECIFIED Scope = 0
+	// One device.
+	Scope_SCOPE_DEVICE Scope = 1
+	// The tenant as a whole: device_id is "tenant".
+	Scope_SCOPE_TENANT Scope = 2
+	// Several devices with one cause: device_id is "group-<hash of the cause>".
+	Scope_SCOPE_GROUP Scope = 3
+)
+
+// Enum value maps for Scope.
+var (
+	Scope_name = map[int32]string{
+		0: "SCOPE_UNSPECIFIED",
+		1: "SCOPE_DEVICE",
+		2: "SCOPE_TENANT",
+		3: "SCOPE_GROUP",
+	}
+	Scope_value = map[string]int32{
+		"SCOPE_UNSPECIFIED": 0,
+		"SCOPE_DEVICE":      1,
+		"SCOPE_TENANT":      2,
+		"SCOPE_GROUP":       3,
+	}
+)
+
+func (x Scope) Enum() *Scope {
+	p := new(Scope)
+	*p = x
+	return p
+}
+
+func (x Scope) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Scope) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_incident_v1_incident_proto_enumTypes[2].Descriptor()
+}
+
+func (Scope) Type() protoreflect.EnumType {
+	return &file_covewise_incident_v1_incident_proto_enumTypes[2]
+}
+
+func (x Scope) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Scope.Descriptor instead.
+func (Scope) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{2}
+}
+
+// Severity is how urgent an incident is: its class gives the beginning, its age the steps.
+type Severity int32
+
+const (
+	// Not set.
+	Severity_SEVERITY_UNSPECIFIED Severity = 0
+	// Worth a look.
+	Severity_SEVERITY_WARNING Severity = 1
+	// Needs somebody.
+	Severity_SEVERITY_ALERT Severity = 2
+	// Data would be lost today.
+	Severity_SEVERITY_CRITICAL Severity = 3
+)
+
+// Enum value maps for Severity.
+var (
+	Severity_name = map[int32]string{
+		0: "SEVERITY_UNSPECIFIED",
+		1: "SEVERITY_WARNING",
+		2: "SEVERITY_ALERT",
+		3: "SEVERITY_CRITICAL",
+	}
+	Severity_value = map[string]int32{
+		"SEVERITY_UNSPECIFIED": 0,
+		"SEVERITY_WARNING":     1,
+		"SEVERITY_ALERT":       2,
+		"SEVERITY_CRITICAL":    3,
+	}
+)
+
+func (x Severity) Enum() *Severity {
+	p := new(Severity)
+	*p = x
+	return p
+}
+
+func (x Severity) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Severity) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_incident_v1_incident_proto_enumTypes[3].Descriptor()
+}
+
+func (Severity) Type() protoreflect.EnumType {
+	return &file_covewise_incident_v1_incident_proto_enumTypes[3]
+}
+
+func (x Severity) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Severity.Descriptor instead.
+func (Severity) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{3}
+}
+
+// Urgency is the priority of an incident by the class of its device, to be mapped to priorities of ConnectWise.
+type Urgency int32
+
+const (
+	// Not set.
+	Urgency_URGENCY_UNSPECIFIED Urgency = 0
+	// Can wait.
+	Urgency_URGENCY_LOW Urgency = 1
+	// As usual.
+	Urgency_URGENCY_MEDIUM Urgency = 2
+	// Before others.
+	Urgency_URGENCY_HIGH Urgency = 3
+	// At once.
+	Urgency_URGENCY_CRITICAL Urgency = 4
+)
+
+// Enum value maps for Urgency.
+var (
+	Urgency_name = map[int32]string{
+		0: "URGENCY_UNSPECIFIED",
+		1: "URGENCY_LOW",
+		2: "URGENCY_MEDIUM",
+		3: "URGENCY_HIGH",
+		4: "URGENCY_CRITICAL",
+	}
+	Urgency_value = map[string]int32{
+		"URGENCY_UNSPECIFIED": 0,
+		"URGENCY_LOW":         1,
+		"URGENCY_MEDIUM":      2,
+		"URGENCY_HIGH":        3,
+		"URGENCY_CRITICAL":    4,
+	}
+)
+
+func (x Urgency) Enum() *Urgency {
+	p := new(Urgency)
+	*p = x
+	return p
+}
+
+func (x Urgency) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Urgency) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_incident_v1_incident_proto_enumTypes[4].Descriptor()
+}
+
+func (Urgency) Type() protoreflect.EnumType {
+	return &file_covewise_incident_v1_incident_proto_enumTypes[4]
+}
+
+func (x Urgency) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Urgency.Descriptor instead.
+func (Urgency) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{4}
 }
 
 // DeviceClass decides thresholds, priority and label.
@@ -188,11 +383,11 @@ func (x DeviceClass) String() string {
 }
 
 func (DeviceClass) Descriptor() protoreflect.EnumDescriptor {
-	return file_covewise_incident_v1_incident_proto_enumTypes[2].Descriptor()
+	return file_covewise_incident_v1_incident_proto_enumTypes[5].Descriptor()
 }
 
 func (DeviceClass) Type() protoreflect.EnumType {
-	return &file_covewise_incident_v1_incident_proto_enumTypes[2]
+	return &file_covewise_incident_v1_incident_proto_enumTypes[5]
 }
 
 func (x DeviceClass) Number() protoreflect.EnumNumber {
@@ -201,7 +396,7 @@ func (x DeviceClass) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use DeviceClass.Descriptor instead.
 func (DeviceClass) EnumDescriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{2}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{5}
 }
 
 // Resolution says why an incident ended.
@@ -245,11 +440,11 @@ func (x Resolution) String() string {
 }
 
 func (Resolution) Descriptor() protoreflect.EnumDescriptor {
-	return file_covewise_incident_v1_incident_proto_enumTypes[3].Descriptor()
+	return file_covewise_incident_v1_incident_proto_enumTypes[6].Descriptor()
 }
 
 func (Resolution) Type() protoreflect.EnumType {
-	return &file_covewise_incident_v1_incident_proto_enumTypes[3]
+	return &file_covewise_incident_v1_incident_proto_enumTypes[6]
 }
 
 func (x Resolution) Number() protoreflect.EnumNumber {
@@ -258,7 +453,7 @@ func (x Resolution) Number() protoreflect.EnumNumber {
 
 // Deprecated: Use Resolution.Descriptor instead.
 func (Resolution) EnumDescriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{3}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{6}
 }
 
 // Event is one revision of an incident. Subject: incident.v1.<failed|changed|resolved>.<tenant>.<device>.
@@ -295,6 +490,26 @@ type Event struct {
 	Resolution Resolution `protobuf:"varint,14,opt,name=resolution,proto3,enum=covewise.incident.v1.Resolution" json:"resolution,omitempty"`
 	// Version of the policy that decided this.
 	PolicyVersion string `protobuf:"bytes,15,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	// What the incident is about.
+	Scope Scope `protobuf:"varint,16,opt,name=scope,proto3,enum=covewise.incident.v1.Scope" json:"scope,omitempty"`
+	// The step of the ladder of ages that the incident stands on.
+	Severity Severity `protobuf:"varint,17,opt,name=severity,proto3,enum=covewise.incident.v1.Severity" json:"severity,omitempty"`
+	// The priority by class of device.
+	Urgency Urgency `protobuf:"varint,18,opt,name=urgency,proto3,enum=covewise.incident.v1.Urgency" json:"urgency,omitempty"`
+	// True while the incident is held open because its conditions come and go.
+	Flapping bool `protobuf:"varint,19,opt,name=flapping,proto3" json:"flapping,omitempty"`
+	// Scope group: what the devices have in common.
+	Cause *Cause `protobuf:"bytes,20,opt,name=cause,proto3" json:"cause,omitempty"`
+	// Scope group: the devices that fell to the cause and have not recovered, in order of id, at most 1,000.
+	Members []*Member `protobuf:"bytes,21,rep,name=members,proto3" json:"members,omitempty"`
+	// Scope group: how many devices that is, those beyond the list included.
+	MembersTotal uint32 `protobuf:"varint,22,opt,name=members_total,json=membersTotal,proto3" json:"members_total,omitempty"`
+	// Scope device: id of the group incident that this one belongs to; empty when none.
+	GroupIncidentId string `protobuf:"bytes,23,opt,name=group_incident_id,json=groupIncidentId,proto3" json:"group_incident_id,omitempty"`
+	// Scope tenant: when the tenant was last swept completely; absent when it never was.
+	LastCompleteSweepAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=last_complete_sweep_at,json=lastCompleteSweepAt,proto3" json:"last_complete_sweep_at,omitempty"`
+	// Tags of the device, for rules that select by tag.
+	Tags          []string `protobuf:"bytes,25,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -434,6 +649,468 @@ func (x *Event) GetPolicyVersion() string {
 	return ""
 }
 
+func (x *Event) GetScope() Scope {
+	if x != nil {
+		return x.Scope
+	}
+	return Scope_SCOPE_UNSPECIFIED
+}
+
+func (x *Event) GetSeverity() Severity {
+	if x != nil {
+		return x.Severity
+	}
+	return Severity_SEVERITY_UNSPECIFIED
+}
+
+func (x *Event) GetUrgency() Urgency {
+	if x != nil {
+		return x.Urgency
+	}
+	return Urgency_URGENCY_UNSPECIFIED
+}
+
+func (x *Event) GetFlapping() bool {
+	if x != nil {
+		return x.Flapping
+	}
+	return false
+}
+
+func (x *Event) GetCause() *Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return nil
+}
+
+func (x *Event) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *Event) GetMembersTotal() uint32 {
+	if x != nil {
+		return x.MembersTotal
+	}
+	return 0
+}
+
+func (x *Event) GetGroupIncidentId() string {
+	if x != nil {
+		return x.GroupIncidentId
+	}
+	return ""
+}
+
+func (x *Event) GetLastCompleteSweepAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastCompleteSweepAt
+	}
+	return nil
+}
+
+func (x *Event) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// Cause is what several devices in trouble have in common.
+type Cause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Kind of the attribute they share: "storage_node", "location", "vendor", "credential", "site", "client_version".
+	Kind string `protobuf:"bytes,1,opt,name=kind,proto3" json:"kind,omitempty"`
+	// The shared value, for a person: the node's host name, the site's name.
+	Value string `protobuf:"bytes,2,opt,name=value,proto3" json:"value,omitempty"`
+	// What the sessions said, cleaned of what differs between devices; empty when nothing was said.
+	Text          string `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Cause) Reset() {
+	*x = Cause{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Cause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Cause) ProtoMessage() {}
+
+func (x *Cause) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Cause.ProtoReflect.Descriptor instead.
+func (*Cause) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Cause) GetKind() string {
+	if x != nil {
+		return x.Kind
+	}
+	return ""
+}
+
+func (x *Cause) GetValue() string {
+	if x != nil {
+		return x.Value
+	}
+	return ""
+}
+
+func (x *Cause) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Member is a device of a group incident.
+type Member struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Device id.
+	DeviceId string `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Device name.
+	DeviceName string `protobuf:"bytes,2,opt,name=device_name,json=deviceName,proto3" json:"device_name,omitempty"`
+	// Name of its customer.
+	CustomerName string `protobuf:"bytes,3,opt,name=customer_name,json=customerName,proto3" json:"customer_name,omitempty"`
+	// Its own incident; empty when that is held back while the group is open.
+	IncidentId    string `protobuf:"bytes,4,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Member) Reset() {
+	*x = Member{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Member) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Member) ProtoMessage() {}
+
+func (x *Member) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Member.ProtoReflect.Descriptor instead.
+func (*Member) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Member) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Member) GetDeviceName() string {
+	if x != nil {
+		return x.DeviceName
+	}
+	return ""
+}
+
+func (x *Member) GetCustomerName() string {
+	if x != nil {
+		return x.CustomerName
+	}
+	return ""
+}
+
+func (x *Member) GetIncidentId() string {
+	if x != nil {
+		return x.IncidentId
+	}
+	return ""
+}
+
+// SweepJudged is the account of one complete sweep: every device enumerated is healthy, in trouble, excluded or
+// unknown, and the four sum up to devices. Subject: incident.v1.judged.<tenant>.<sweep>.
+type SweepJudged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Number of the sweep.
+	Sweep uint64 `protobuf:"varint,3,opt,name=sweep,proto3" json:"sweep,omitempty"`
+	// The sweep's observed time.
+	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	// Devices enumerated.
+	Devices uint32 `protobuf:"varint,5,opt,name=devices,proto3" json:"devices,omitempty"`
+	// Devices on which everything configured is well.
+	Healthy uint32 `protobuf:"varint,6,opt,name=healthy,proto3" json:"healthy,omitempty"`
+	// Devices with a condition, open or on its way in.
+	InTrouble uint32 `protobuf:"varint,7,opt,name=in_trouble,json=inTrouble,proto3" json:"in_trouble,omitempty"`
+	// Devices that policy does not judge.
+	Excluded uint32 `protobuf:"varint,8,opt,name=excluded,proto3" json:"excluded,omitempty"`
+	// Devices of which too little is known; never counted as healthy.
+	Unknown uint32 `protobuf:"varint,9,opt,name=unknown,proto3" json:"unknown,omitempty"`
+	// Excluded devices by reason, in order of reason.
+	ExcludedReasons []*ReasonCount `protobuf:"bytes,10,rep,name=excluded_reasons,json=excludedReasons,proto3" json:"excluded_reasons,omitempty"`
+	// Unknown devices by reason, in order of reason.
+	UnknownReasons []*ReasonCount `protobuf:"bytes,11,rep,name=unknown_reasons,json=unknownReasons,proto3" json:"unknown_reasons,omitempty"`
+	// Devices in trouble whose news are withheld by a maintenance window or a snooze, by reason, in order of reason.
+	MutedReasons []*ReasonCount `protobuf:"bytes,12,rep,name=muted_reasons,json=mutedReasons,proto3" json:"muted_reasons,omitempty"`
+	// Ids of the unknown devices, in order, at most 1,000.
+	UnknownIds []string `protobuf:"bytes,13,rep,name=unknown_ids,json=unknownIds,proto3" json:"unknown_ids,omitempty"`
+	// Incidents opened, changed and resolved by this sweep.
+	Opened uint32 `protobuf:"varint,14,opt,name=opened,proto3" json:"opened,omitempty"`
+	// See opened.
+	Changed uint32 `protobuf:"varint,15,opt,name=changed,proto3" json:"changed,omitempty"`
+	// See opened.
+	Resolved uint32 `protobuf:"varint,16,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	// Version of the policy that judged.
+	PolicyVersion string `protobuf:"bytes,17,opt,name=policy_version,json=policyVersion,proto3" json:"policy_version,omitempty"`
+	// Devices that the vendor no longer lists since the sweep before.
+	Gone          uint32 `protobuf:"varint,18,opt,name=gone,proto3" json:"gone,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SweepJudged) Reset() {
+	*x = SweepJudged{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SweepJudged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SweepJudged) ProtoMessage() {}
+
+func (x *SweepJudged) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SweepJudged.ProtoReflect.Descriptor instead.
+func (*SweepJudged) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *SweepJudged) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *SweepJudged) GetSweep() uint64 {
+	if x != nil {
+		return x.Sweep
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetObservedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ObservedAt
+	}
+	return nil
+}
+
+func (x *SweepJudged) GetDevices() uint32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetHealthy() uint32 {
+	if x != nil {
+		return x.Healthy
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetInTrouble() uint32 {
+	if x != nil {
+		return x.InTrouble
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetExcluded() uint32 {
+	if x != nil {
+		return x.Excluded
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetUnknown() uint32 {
+	if x != nil {
+		return x.Unknown
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetExcludedReasons() []*ReasonCount {
+	if x != nil {
+		return x.ExcludedReasons
+	}
+	return nil
+}
+
+func (x *SweepJudged) GetUnknownReasons() []*ReasonCount {
+	if x != nil {
+		return x.UnknownReasons
+	}
+	return nil
+}
+
+func (x *SweepJudged) GetMutedReasons() []*ReasonCount {
+	if x != nil {
+		return x.MutedReasons
+	}
+	return nil
+}
+
+func (x *SweepJudged) GetUnknownIds() []string {
+	if x != nil {
+		return x.UnknownIds
+	}
+	return nil
+}
+
+func (x *SweepJudged) GetOpened() uint32 {
+	if x != nil {
+		return x.Opened
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetChanged() uint32 {
+	if x != nil {
+		return x.Changed
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetResolved() uint32 {
+	if x != nil {
+		return x.Resolved
+	}
+	return 0
+}
+
+func (x *SweepJudged) GetPolicyVersion() string {
+	if x != nil {
+		return x.PolicyVersion
+	}
+	return ""
+}
+
+func (x *SweepJudged) GetGone() uint32 {
+	if x != nil {
+		return x.Gone
+	}
+	return 0
+}
+
+// ReasonCount is a number of devices with one reason.
+type ReasonCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reason, for a person.
+	Reason string `protobuf:"bytes,1,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Devices with it.
+	Devices       uint32 `protobuf:"varint,2,opt,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ReasonCount) Reset() {
+	*x = ReasonCount{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ReasonCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ReasonCount) ProtoMessage() {}
+
+func (x *ReasonCount) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ReasonCount.ProtoReflect.Descriptor instead.
+func (*ReasonCount) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *ReasonCount) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ReasonCount) GetDevices() uint32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
 // Condition is one thing that is wrong, with the data sources it concerns.
 type Condition struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -449,7 +1126,7 @@ type Condition struct {
 
 func (x *Condition) Reset() {
 	*x = Condition{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[1]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +1138,7 @@ func (x *Condition) String() string {
 func (*Condition) ProtoMessage() {}
 
 func (x *Condition) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[1]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +1151,7 @@ func (x *Condition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Condition.ProtoReflect.Descriptor instead.
 func (*Condition) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{1}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Condition) GetKind() ConditionKind {
@@ -520,14 +1197,16 @@ type Finding struct {
 	// The raw values that the rule used.
 	Evidence []*v1.Column `protobuf:"bytes,9,rep,name=evidence,proto3" json:"evidence,omitempty"`
 	// Observed time of the first sweep that found this on this data source, in its present unbroken run.
-	Since         *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
+	Since *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
+	// The rule that found it, with the value it used and where policy has that from: "stale.server = 24h (tenant)".
+	Rule          string `protobuf:"bytes,11,opt,name=rule,proto3" json:"rule,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[2]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -539,7 +1218,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[2]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -552,7 +1231,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{2}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Finding) GetSourceCode() string {
@@ -625,6 +1304,13 @@ func (x *Finding) GetSince() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Finding) GetRule() string {
+	if x != nil {
+		return x.Rule
+	}
+	return ""
+}
+
 // Device is what a person needs to know of a device, decoded from its last snapshot.
 type Device struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -672,7 +1358,7 @@ type Device struct {
 
 func (x *Device) Reset() {
 	*x = Device{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[3]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -684,7 +1370,7 @@ func (x *Device) String() string {
 func (*Device) ProtoMessage() {}
 
 func (x *Device) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[3]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -697,7 +1383,7 @@ func (x *Device) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Device.ProtoReflect.Descriptor instead.
 func (*Device) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{3}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Device) GetName() string {
@@ -858,7 +1544,7 @@ type SourceStatus struct {
 
 func (x *SourceStatus) Reset() {
 	*x = SourceStatus{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[4]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +1556,7 @@ func (x *SourceStatus) String() string {
 func (*SourceStatus) ProtoMessage() {}
 
 func (x *SourceStatus) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[4]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +1569,7 @@ func (x *SourceStatus) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceStatus.ProtoReflect.Descriptor instead.
 func (*SourceStatus) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{4}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SourceStatus) GetCode() string {
@@ -981,7 +1667,7 @@ type DeviceState struct {
 
 func (x *DeviceState) Reset() {
 	*x = DeviceState{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[5]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -993,7 +1679,7 @@ func (x *DeviceState) String() string {
 func (*DeviceState) ProtoMessage() {}
 
 func (x *DeviceState) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[5]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1006,7 +1692,7 @@ func (x *DeviceState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceState.ProtoReflect.Descriptor instead.
 func (*DeviceState) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{5}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeviceState) GetSchemaVersion() uint32 {
@@ -1120,7 +1806,7 @@ type SourceSeen struct {
 
 func (x *SourceSeen) Reset() {
 	*x = SourceSeen{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[6]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1132,7 +1818,7 @@ func (x *SourceSeen) String() string {
 func (*SourceSeen) ProtoMessage() {}
 
 func (x *SourceSeen) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[6]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1145,7 +1831,7 @@ func (x *SourceSeen) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SourceSeen.ProtoReflect.Descriptor instead.
 func (*SourceSeen) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{6}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SourceSeen) GetCode() string {
@@ -1179,7 +1865,7 @@ type ConditionTrack struct {
 
 func (x *ConditionTrack) Reset() {
 	*x = ConditionTrack{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[7]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1191,7 +1877,7 @@ func (x *ConditionTrack) String() string {
 func (*ConditionTrack) ProtoMessage() {}
 
 func (x *ConditionTrack) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[7]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1204,7 +1890,7 @@ func (x *ConditionTrack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConditionTrack.ProtoReflect.Descriptor instead.
 func (*ConditionTrack) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{7}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ConditionTrack) GetKind() ConditionKind {
@@ -1239,7 +1925,7 @@ var File_covewise_incident_v1_incident_proto protoreflect.FileDescriptor
 
 const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\n" +
-	"#covewise/incident/v1/incident.proto\x12\x14covewise.incident.v1\x1a\x1fcovewise/status/v1/status.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8f\x05\n" +
+	"#covewise/incident/v1/incident.proto\x12\x14covewise.incident.v1\x1a\x1fcovewise/status/v1/status.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\b\n" +
 	"\x05Event\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1262,11 +1948,58 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\n" +
 	"resolution\x18\x0e \x01(\x0e2 .covewise.incident.v1.ResolutionR\n" +
 	"resolution\x12%\n" +
-	"\x0epolicy_version\x18\x0f \x01(\tR\rpolicyVersion\"\xb1\x01\n" +
+	"\x0epolicy_version\x18\x0f \x01(\tR\rpolicyVersion\x121\n" +
+	"\x05scope\x18\x10 \x01(\x0e2\x1b.covewise.incident.v1.ScopeR\x05scope\x12:\n" +
+	"\bseverity\x18\x11 \x01(\x0e2\x1e.covewise.incident.v1.SeverityR\bseverity\x127\n" +
+	"\aurgency\x18\x12 \x01(\x0e2\x1d.covewise.incident.v1.UrgencyR\aurgency\x12\x1a\n" +
+	"\bflapping\x18\x13 \x01(\bR\bflapping\x121\n" +
+	"\x05cause\x18\x14 \x01(\v2\x1b.covewise.incident.v1.CauseR\x05cause\x126\n" +
+	"\amembers\x18\x15 \x03(\v2\x1c.covewise.incident.v1.MemberR\amembers\x12#\n" +
+	"\rmembers_total\x18\x16 \x01(\rR\fmembersTotal\x12*\n" +
+	"\x11group_incident_id\x18\x17 \x01(\tR\x0fgroupIncidentId\x12O\n" +
+	"\x16last_complete_sweep_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\x13lastCompleteSweepAt\x12\x12\n" +
+	"\x04tags\x18\x19 \x03(\tR\x04tags\"E\n" +
+	"\x05Cause\x12\x12\n" +
+	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\x8c\x01\n" +
+	"\x06Member\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vdevice_name\x18\x02 \x01(\tR\n" +
+	"deviceName\x12#\n" +
+	"\rcustomer_name\x18\x03 \x01(\tR\fcustomerName\x12\x1f\n" +
+	"\vincident_id\x18\x04 \x01(\tR\n" +
+	"incidentId\"\xb4\x05\n" +
+	"\vSweepJudged\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x14\n" +
+	"\x05sweep\x18\x03 \x01(\x04R\x05sweep\x12;\n" +
+	"\vobserved_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"observedAt\x12\x18\n" +
+	"\adevices\x18\x05 \x01(\rR\adevices\x12\x18\n" +
+	"\ahealthy\x18\x06 \x01(\rR\ahealthy\x12\x1d\n" +
+	"\n" +
+	"in_trouble\x18\a \x01(\rR\tinTrouble\x12\x1a\n" +
+	"\bexcluded\x18\b \x01(\rR\bexcluded\x12\x18\n" +
+	"\aunknown\x18\t \x01(\rR\aunknown\x12L\n" +
+	"\x10excluded_reasons\x18\n" +
+	" \x03(\v2!.covewise.incident.v1.ReasonCountR\x0fexcludedReasons\x12J\n" +
+	"\x0funknown_reasons\x18\v \x03(\v2!.covewise.incident.v1.ReasonCountR\x0eunknownReasons\x12F\n" +
+	"\rmuted_reasons\x18\f \x03(\v2!.covewise.incident.v1.ReasonCountR\fmutedReasons\x12\x1f\n" +
+	"\vunknown_ids\x18\r \x03(\tR\n" +
+	"unknownIds\x12\x16\n" +
+	"\x06opened\x18\x0e \x01(\rR\x06opened\x12\x18\n" +
+	"\achanged\x18\x0f \x01(\rR\achanged\x12\x1a\n" +
+	"\bresolved\x18\x10 \x01(\rR\bresolved\x12%\n" +
+	"\x0epolicy_version\x18\x11 \x01(\tR\rpolicyVersion\x12\x12\n" +
+	"\x04gone\x18\x12 \x01(\rR\x04gone\"?\n" +
+	"\vReasonCount\x12\x16\n" +
+	"\x06reason\x18\x01 \x01(\tR\x06reason\x12\x18\n" +
+	"\adevices\x18\x02 \x01(\rR\adevices\"\xb1\x01\n" +
 	"\tCondition\x127\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.covewise.incident.v1.ConditionKindR\x04kind\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x129\n" +
-	"\bfindings\x18\x03 \x03(\v2\x1d.covewise.incident.v1.FindingR\bfindings\"\xcc\x03\n" +
+	"\bfindings\x18\x03 \x03(\v2\x1d.covewise.incident.v1.FindingR\bfindings\"\xe0\x03\n" +
 	"\aFinding\x12\x1f\n" +
 	"\vsource_code\x18\x01 \x01(\tR\n" +
 	"sourceCode\x12\x1f\n" +
@@ -1280,7 +2013,8 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x12errors_unavailable\x18\b \x01(\tR\x11errorsUnavailable\x126\n" +
 	"\bevidence\x18\t \x03(\v2\x1a.covewise.status.v1.ColumnR\bevidence\x120\n" +
 	"\x05since\x18\n" +
-	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xe6\x05\n" +
+	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x12\n" +
+	"\x04rule\x18\v \x01(\tR\x04rule\"\xe6\x05\n" +
 	"\x06Device\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\rcomputer_name\x18\x02 \x01(\tR\fcomputerName\x12\x14\n" +
@@ -1347,13 +2081,34 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EVENT_KIND_FAILED\x10\x01\x12\x16\n" +
 	"\x12EVENT_KIND_CHANGED\x10\x02\x12\x17\n" +
-	"\x13EVENT_KIND_RESOLVED\x10\x03*\x99\x01\n" +
+	"\x13EVENT_KIND_RESOLVED\x10\x03*\xae\x02\n" +
 	"\rConditionKind\x12\x1e\n" +
 	"\x1aCONDITION_KIND_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15CONDITION_KIND_FAILED\x10\x01\x12\x18\n" +
 	"\x14CONDITION_KIND_NEVER\x10\x02\x12\x18\n" +
 	"\x14CONDITION_KIND_STALE\x10\x03\x12\x19\n" +
-	"\x15CONDITION_KIND_ERRORS\x10\x04*\x95\x01\n" +
+	"\x15CONDITION_KIND_ERRORS\x10\x04\x12\x19\n" +
+	"\x15CONDITION_KIND_SILENT\x10\x05\x12 \n" +
+	"\x1cCONDITION_KIND_NO_ERROR_FREE\x10\x06\x12\x19\n" +
+	"\x15CONDITION_KIND_CUSTOM\x10\a\x12\x1c\n" +
+	"\x18CONDITION_KIND_NOT_SWEPT\x10\b\x12\x1d\n" +
+	"\x19CONDITION_KIND_CORRELATED\x10\t*S\n" +
+	"\x05Scope\x12\x15\n" +
+	"\x11SCOPE_UNSPECIFIED\x10\x00\x12\x10\n" +
+	"\fSCOPE_DEVICE\x10\x01\x12\x10\n" +
+	"\fSCOPE_TENANT\x10\x02\x12\x0f\n" +
+	"\vSCOPE_GROUP\x10\x03*e\n" +
+	"\bSeverity\x12\x18\n" +
+	"\x14SEVERITY_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10SEVERITY_WARNING\x10\x01\x12\x12\n" +
+	"\x0eSEVERITY_ALERT\x10\x02\x12\x15\n" +
+	"\x11SEVERITY_CRITICAL\x10\x03*o\n" +
+	"\aUrgency\x12\x17\n" +
+	"\x13URGENCY_UNSPECIFIED\x10\x00\x12\x0f\n" +
+	"\vURGENCY_LOW\x10\x01\x12\x12\n" +
+	"\x0eURGENCY_MEDIUM\x10\x02\x12\x10\n" +
+	"\fURGENCY_HIGH\x10\x03\x12\x14\n" +
+	"\x10URGENCY_CRITICAL\x10\x04*\x95\x01\n" +
 	"\vDeviceClass\x12\x1c\n" +
 	"\x18DEVICE_CLASS_UNSPECIFIED\x10\x00\x12\x17\n" +
 	"\x13DEVICE_CLASS_SERVER\x10\x01\x12\x1c\n" +
@@ -1379,63 +2134,80 @@ func file_covewise_incident_v1_incident_proto_rawDescGZIP() []byte {
 	return file_covewise_incident_v1_incident_proto_rawDescData
 }
 
-var file_covewise_incident_v1_incident_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_covewise_incident_v1_incident_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_covewise_incident_v1_incident_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
+var file_covewise_incident_v1_incident_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_covewise_incident_v1_incident_proto_goTypes = []any{
 	(EventKind)(0),                // 0: covewise.incident.v1.EventKind
 	(ConditionKind)(0),            // 1: covewise.incident.v1.ConditionKind
-	(DeviceClass)(0),              // 2: covewise.incident.v1.DeviceClass
-	(Resolution)(0),               // 3: covewise.incident.v1.Resolution
-	(*Event)(nil),                 // 4: covewise.incident.v1.Event
-	(*Condition)(nil),             // 5: covewise.incident.v1.Condition
-	(*Finding)(nil),               // 6: covewise.incident.v1.Finding
-	(*Device)(nil),                // 7: covewise.incident.v1.Device
-	(*SourceStatus)(nil),          // 8: covewise.incident.v1.SourceStatus
-	(*DeviceState)(nil),           // 9: covewise.incident.v1.DeviceState
-	(*SourceSeen)(nil),            // 10: covewise.incident.v1.SourceSeen
-	(*ConditionTrack)(nil),        // 11: covewise.incident.v1.ConditionTrack
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*v1.Customer)(nil),           // 13: covewise.status.v1.Customer
-	(*v1.SessionError)(nil),       // 14: covewise.status.v1.SessionError
-	(*v1.Column)(nil),             // 15: covewise.status.v1.Column
-	(*v1.Snapshot)(nil),           // 16: covewise.status.v1.Snapshot
+	(Scope)(0),                    // 2: covewise.incident.v1.Scope
+	(Severity)(0),                 // 3: covewise.incident.v1.Severity
+	(Urgency)(0),                  // 4: covewise.incident.v1.Urgency
+	(DeviceClass)(0),              // 5: covewise.incident.v1.DeviceClass
+	(Resolution)(0),               // 6: covewise.incident.v1.Resolution
+	(*Event)(nil),                 // 7: covewise.incident.v1.Event
+	(*Cause)(nil),                 // 8: covewise.incident.v1.Cause
+	(*Member)(nil),                // 9: covewise.incident.v1.Member
+	(*SweepJudged)(nil),           // 10: covewise.incident.v1.SweepJudged
+	(*ReasonCount)(nil),           // 11: covewise.incident.v1.ReasonCount
+	(*Condition)(nil),             // 12: covewise.incident.v1.Condition
+	(*Finding)(nil),               // 13: covewise.incident.v1.Finding
+	(*Device)(nil),                // 14: covewise.incident.v1.Device
+	(*SourceStatus)(nil),          // 15: covewise.incident.v1.SourceStatus
+	(*DeviceState)(nil),           // 16: covewise.incident.v1.DeviceState
+	(*SourceSeen)(nil),            // 17: covewise.incident.v1.SourceSeen
+	(*ConditionTrack)(nil),        // 18: covewise.incident.v1.ConditionTrack
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*v1.Customer)(nil),           // 20: covewise.status.v1.Customer
+	(*v1.SessionError)(nil),       // 21: covewise.status.v1.SessionError
+	(*v1.Column)(nil),             // 22: covewise.status.v1.Column
+	(*v1.Snapshot)(nil),           // 23: covewise.status.v1.Snapshot
 }
 var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	0,  // 0: covewise.incident.v1.Event.kind:type_name -> covewise.incident.v1.EventKind
-	12, // 1: covewise.incident.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
-	12, // 2: covewise.incident.v1.Event.opened_at:type_name -> google.protobuf.Timestamp
-	7,  // 3: covewise.incident.v1.Event.device:type_name -> covewise.incident.v1.Device
-	13, // 4: covewise.incident.v1.Event.customer:type_name -> covewise.status.v1.Customer
-	5,  // 5: covewise.incident.v1.Event.conditions:type_name -> covewise.incident.v1.Condition
-	3,  // 6: covewise.incident.v1.Event.resolution:type_name -> covewise.incident.v1.Resolution
-	1,  // 7: covewise.incident.v1.Condition.kind:type_name -> covewise.incident.v1.ConditionKind
-	12, // 8: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
-	6,  // 9: covewise.incident.v1.Condition.findings:type_name -> covewise.incident.v1.Finding
-	12, // 10: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
-	14, // 11: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
-	15, // 12: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
-	12, // 13: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
-	2,  // 14: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
-	12, // 15: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	12, // 16: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
-	12, // 17: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
-	8,  // 18: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
-	12, // 19: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
-	12, // 20: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
-	16, // 21: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
-	12, // 22: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
-	10, // 23: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
-	11, // 24: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
-	4,  // 25: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
-	4,  // 26: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
-	12, // 27: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
-	1,  // 28: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
-	12, // 29: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	19, // 1: covewise.incident.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	19, // 2: covewise.incident.v1.Event.opened_at:type_name -> google.protobuf.Timestamp
+	14, // 3: covewise.incident.v1.Event.device:type_name -> covewise.incident.v1.Device
+	20, // 4: covewise.incident.v1.Event.customer:type_name -> covewise.status.v1.Customer
+	12, // 5: covewise.incident.v1.Event.conditions:type_name -> covewise.incident.v1.Condition
+	6,  // 6: covewise.incident.v1.Event.resolution:type_name -> covewise.incident.v1.Resolution
+	2,  // 7: covewise.incident.v1.Event.scope:type_name -> covewise.incident.v1.Scope
+	3,  // 8: covewise.incident.v1.Event.severity:type_name -> covewise.incident.v1.Severity
+	4,  // 9: covewise.incident.v1.Event.urgency:type_name -> covewise.incident.v1.Urgency
+	8,  // 10: covewise.incident.v1.Event.cause:type_name -> covewise.incident.v1.Cause
+	9,  // 11: covewise.incident.v1.Event.members:type_name -> covewise.incident.v1.Member
+	19, // 12: covewise.incident.v1.Event.last_complete_sweep_at:type_name -> google.protobuf.Timestamp
+	19, // 13: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
+	11, // 14: covewise.incident.v1.SweepJudged.excluded_reasons:type_name -> covewise.incident.v1.ReasonCount
+	11, // 15: covewise.incident.v1.SweepJudged.unknown_reasons:type_name -> covewise.incident.v1.ReasonCount
+	11, // 16: covewise.incident.v1.SweepJudged.muted_reasons:type_name -> covewise.incident.v1.ReasonCount
+	1,  // 17: covewise.incident.v1.Condition.kind:type_name -> covewise.incident.v1.ConditionKind
+	19, // 18: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
+	13, // 19: covewise.incident.v1.Condition.findings:type_name -> covewise.incident.v1.Finding
+	19, // 20: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
+	21, // 21: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
+	22, // 22: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
+	19, // 23: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
+	5,  // 24: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
+	19, // 25: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	19, // 26: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
+	19, // 27: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
+	15, // 28: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
+	19, // 29: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
+	19, // 30: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
+	23, // 31: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
+	19, // 32: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
+	17, // 33: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
+	18, // 34: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
+	7,  // 35: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
+	7,  // 36: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
+	19, // 37: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
+	1,  // 38: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
+	19, // 39: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
+	40, // [40:40] is the sub-list for method output_type
+	40, // [40:40] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_covewise_incident_v1_incident_proto_init() }
@@ -1448,8 +2220,8 @@ func file_covewise_incident_v1_incident_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_incident_v1_incident_proto_rawDesc), len(file_covewise_incident_v1_incident_proto_rawDesc)),
-			NumEnums:      4,
-			NumMessages:   8,
+			NumEnums:      7,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -11,6 +11,7 @@ package statusv1
 import (
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	durationpb "google.golang.org/protobuf/types/known/durationpb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -514,7 +515,9 @@ type SweepCompleted struct {
 	Requests uint32 `protobuf:"varint,14,opt,name=requests,proto3" json:"requests,omitempty"`
 	// Every id enumerated, sorted: a known device that is not among them is gone. Left out of sweeps of so many
 	// devices that a message could not bear it; then only those told gone are gone.
-	DeviceIds     []string `protobuf:"bytes,15,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
+	DeviceIds []string `protobuf:"bytes,15,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
+	// The tenant's time between the starts of two sweeps.
+	Interval      *durationpb.Duration `protobuf:"bytes,16,opt,name=interval,proto3" json:"interval,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -654,6 +657,114 @@ func (x *SweepCompleted) GetDeviceIds() []string {
 	return nil
 }
 
+func (x *SweepCompleted) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+// SweepOverdue tells that a tenant has had no complete sweep for several intervals. It is written by a watch that
+// follows the clock, so that what is decided from it can be replayed. Subject: status.v1.overdue.<tenant>.<slot>.
+type SweepOverdue struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// When this was noticed: the "now" of the decision.
+	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	// Observed time of the last complete sweep; absent when there was none.
+	LastCompleteAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_complete_at,json=lastCompleteAt,proto3" json:"last_complete_at,omitempty"`
+	// The tenant's time between the starts of two sweeps.
+	Interval *durationpb.Duration `protobuf:"bytes,5,opt,name=interval,proto3" json:"interval,omitempty"`
+	// Error class of the last sweep that ended incomplete; empty when none ended at all.
+	FailureClass string `protobuf:"bytes,6,opt,name=failure_class,json=failureClass,proto3" json:"failure_class,omitempty"`
+	// What made that sweep incomplete, for a person.
+	Failure       string `protobuf:"bytes,7,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SweepOverdue) Reset() {
+	*x = SweepOverdue{}
+	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SweepOverdue) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SweepOverdue) ProtoMessage() {}
+
+func (x *SweepOverdue) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SweepOverdue.ProtoReflect.Descriptor instead.
+func (*SweepOverdue) Descriptor() ([]byte, []int) {
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *SweepOverdue) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *SweepOverdue) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *SweepOverdue) GetObservedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ObservedAt
+	}
+	return nil
+}
+
+func (x *SweepOverdue) GetLastCompleteAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastCompleteAt
+	}
+	return nil
+}
+
+func (x *SweepOverdue) GetInterval() *durationpb.Duration {
+	if x != nil {
+		return x.Interval
+	}
+	return nil
+}
+
+func (x *SweepOverdue) GetFailureClass() string {
+	if x != nil {
+		return x.FailureClass
+	}
+	return ""
+}
+
+func (x *SweepOverdue) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
 // TypeCount is a number of devices of one type.
 type TypeCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -667,7 +778,7 @@ type TypeCount struct {
 
 func (x *TypeCount) Reset() {
 	*x = TypeCount{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -679,7 +790,7 @@ func (x *TypeCount) String() string {
 func (*TypeCount) ProtoMessage() {}
 
 func (x *TypeCount) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -692,7 +803,7 @@ func (x *TypeCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TypeCount.ProtoReflect.Descriptor instead.
 func (*TypeCount) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{6}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *TypeCount) GetType() string {
@@ -735,7 +846,7 @@ type PollLease struct {
 
 func (x *PollLease) Reset() {
 	*x = PollLease{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -747,7 +858,7 @@ func (x *PollLease) String() string {
 func (*PollLease) ProtoMessage() {}
 
 func (x *PollLease) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -760,7 +871,7 @@ func (x *PollLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollLease.ProtoReflect.Descriptor instead.
 func (*PollLease) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{7}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *PollLease) GetSchemaVersion() uint32 {
@@ -834,7 +945,7 @@ type DeviceCursor struct {
 
 func (x *DeviceCursor) Reset() {
 	*x = DeviceCursor{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -846,7 +957,7 @@ func (x *DeviceCursor) String() string {
 func (*DeviceCursor) ProtoMessage() {}
 
 func (x *DeviceCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -859,7 +970,7 @@ func (x *DeviceCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCursor.ProtoReflect.Descriptor instead.
 func (*DeviceCursor) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{8}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *DeviceCursor) GetSchemaVersion() uint32 {
@@ -901,7 +1012,7 @@ type PublishedDevice struct {
 
 func (x *PublishedDevice) Reset() {
 	*x = PublishedDevice{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -913,7 +1024,7 @@ func (x *PublishedDevice) String() string {
 func (*PublishedDevice) ProtoMessage() {}
 
 func (x *PublishedDevice) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -926,7 +1037,7 @@ func (x *PublishedDevice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishedDevice.ProtoReflect.Descriptor instead.
 func (*PublishedDevice) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{9}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PublishedDevice) GetId() string {
@@ -974,7 +1085,7 @@ type PartnerCursor struct {
 
 func (x *PartnerCursor) Reset() {
 	*x = PartnerCursor{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -986,7 +1097,7 @@ func (x *PartnerCursor) String() string {
 func (*PartnerCursor) ProtoMessage() {}
 
 func (x *PartnerCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -999,7 +1110,7 @@ func (x *PartnerCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnerCursor.ProtoReflect.Descriptor instead.
 func (*PartnerCursor) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{10}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *PartnerCursor) GetSchemaVersion() uint32 {
@@ -1051,7 +1162,7 @@ type Partner struct {
 
 func (x *Partner) Reset() {
 	*x = Partner{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1063,7 +1174,7 @@ func (x *Partner) String() string {
 func (*Partner) ProtoMessage() {}
 
 func (x *Partner) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1076,7 +1187,7 @@ func (x *Partner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partner.ProtoReflect.Descriptor instead.
 func (*Partner) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{11}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Partner) GetId() string {
@@ -1125,7 +1236,7 @@ var File_covewise_status_v1_status_proto protoreflect.FileDescriptor
 
 const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcovewise/status/v1/status.proto\x12\x12covewise.status.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
+	"\x1fcovewise/status/v1/status.proto\x12\x12covewise.status.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xbb\x03\n" +
 	"\bSnapshot\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1166,7 +1277,7 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12;\n" +
 	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"occurredAt\"\xb0\x04\n" +
+	"occurredAt\"\xe7\x04\n" +
 	"\x0eSweepCompleted\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x14\n" +
@@ -1186,7 +1297,17 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\x0fgone_device_ids\x18\r \x03(\tR\rgoneDeviceIds\x12\x1a\n" +
 	"\brequests\x18\x0e \x01(\rR\brequests\x12\x1d\n" +
 	"\n" +
-	"device_ids\x18\x0f \x03(\tR\tdeviceIds\"9\n" +
+	"device_ids\x18\x0f \x03(\tR\tdeviceIds\x125\n" +
+	"\binterval\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xc6\x02\n" +
+	"\fSweepOverdue\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12;\n" +
+	"\vobserved_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"observedAt\x12D\n" +
+	"\x10last_complete_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x0elastCompleteAt\x125\n" +
+	"\binterval\x18\x05 \x01(\v2\x19.google.protobuf.DurationR\binterval\x12#\n" +
+	"\rfailure_class\x18\x06 \x01(\tR\ffailureClass\x12\x18\n" +
+	"\afailure\x18\a \x01(\tR\afailure\"9\n" +
 	"\tTypeCount\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
 	"\adevices\x18\x02 \x01(\rR\adevices\"\xfc\x02\n" +
@@ -1233,7 +1354,7 @@ func file_covewise_status_v1_status_proto_rawDescGZIP() []byte {
 	return file_covewise_status_v1_status_proto_rawDescData
 }
 
-var file_covewise_status_v1_status_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_covewise_status_v1_status_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_covewise_status_v1_status_proto_goTypes = []any{
 	(*Snapshot)(nil),              // 0: covewise.status.v1.Snapshot
 	(*Column)(nil),                // 1: covewise.status.v1.Column
@@ -1241,38 +1362,44 @@ var file_covewise_status_v1_status_proto_goTypes = []any{
 	(*SourceErrors)(nil),          // 3: covewise.status.v1.SourceErrors
 	(*SessionError)(nil),          // 4: covewise.status.v1.SessionError
 	(*SweepCompleted)(nil),        // 5: covewise.status.v1.SweepCompleted
-	(*TypeCount)(nil),             // 6: covewise.status.v1.TypeCount
-	(*PollLease)(nil),             // 7: covewise.status.v1.PollLease
-	(*DeviceCursor)(nil),          // 8: covewise.status.v1.DeviceCursor
-	(*PublishedDevice)(nil),       // 9: covewise.status.v1.PublishedDevice
-	(*PartnerCursor)(nil),         // 10: covewise.status.v1.PartnerCursor
-	(*Partner)(nil),               // 11: covewise.status.v1.Partner
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
+	(*SweepOverdue)(nil),          // 6: covewise.status.v1.SweepOverdue
+	(*TypeCount)(nil),             // 7: covewise.status.v1.TypeCount
+	(*PollLease)(nil),             // 8: covewise.status.v1.PollLease
+	(*DeviceCursor)(nil),          // 9: covewise.status.v1.DeviceCursor
+	(*PublishedDevice)(nil),       // 10: covewise.status.v1.PublishedDevice
+	(*PartnerCursor)(nil),         // 11: covewise.status.v1.PartnerCursor
+	(*Partner)(nil),               // 12: covewise.status.v1.Partner
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
 }
 var file_covewise_status_v1_status_proto_depIdxs = []int32{
-	12, // 0: covewise.status.v1.Snapshot.observed_at:type_name -> google.protobuf.Timestamp
+	13, // 0: covewise.status.v1.Snapshot.observed_at:type_name -> google.protobuf.Timestamp
 	1,  // 1: covewise.status.v1.Snapshot.columns:type_name -> covewise.status.v1.Column
 	2,  // 2: covewise.status.v1.Snapshot.customer:type_name -> covewise.status.v1.Customer
 	3,  // 3: covewise.status.v1.Snapshot.source_errors:type_name -> covewise.status.v1.SourceErrors
-	12, // 4: covewise.status.v1.SourceErrors.session_started_at:type_name -> google.protobuf.Timestamp
+	13, // 4: covewise.status.v1.SourceErrors.session_started_at:type_name -> google.protobuf.Timestamp
 	4,  // 5: covewise.status.v1.SourceErrors.errors:type_name -> covewise.status.v1.SessionError
-	12, // 6: covewise.status.v1.SessionError.occurred_at:type_name -> google.protobuf.Timestamp
-	12, // 7: covewise.status.v1.SweepCompleted.observed_at:type_name -> google.protobuf.Timestamp
-	12, // 8: covewise.status.v1.SweepCompleted.finished_at:type_name -> google.protobuf.Timestamp
-	6,  // 9: covewise.status.v1.SweepCompleted.types:type_name -> covewise.status.v1.TypeCount
-	12, // 10: covewise.status.v1.PollLease.until:type_name -> google.protobuf.Timestamp
-	12, // 11: covewise.status.v1.PollLease.next_due:type_name -> google.protobuf.Timestamp
-	5,  // 12: covewise.status.v1.PollLease.last:type_name -> covewise.status.v1.SweepCompleted
-	12, // 13: covewise.status.v1.PollLease.last_complete_at:type_name -> google.protobuf.Timestamp
-	12, // 14: covewise.status.v1.PollLease.began_at:type_name -> google.protobuf.Timestamp
-	9,  // 15: covewise.status.v1.DeviceCursor.devices:type_name -> covewise.status.v1.PublishedDevice
-	12, // 16: covewise.status.v1.PartnerCursor.read_at:type_name -> google.protobuf.Timestamp
-	11, // 17: covewise.status.v1.PartnerCursor.partners:type_name -> covewise.status.v1.Partner
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	13, // 6: covewise.status.v1.SessionError.occurred_at:type_name -> google.protobuf.Timestamp
+	13, // 7: covewise.status.v1.SweepCompleted.observed_at:type_name -> google.protobuf.Timestamp
+	13, // 8: covewise.status.v1.SweepCompleted.finished_at:type_name -> google.protobuf.Timestamp
+	7,  // 9: covewise.status.v1.SweepCompleted.types:type_name -> covewise.status.v1.TypeCount
+	14, // 10: covewise.status.v1.SweepCompleted.interval:type_name -> google.protobuf.Duration
+	13, // 11: covewise.status.v1.SweepOverdue.observed_at:type_name -> google.protobuf.Timestamp
+	13, // 12: covewise.status.v1.SweepOverdue.last_complete_at:type_name -> google.protobuf.Timestamp
+	14, // 13: covewise.status.v1.SweepOverdue.interval:type_name -> google.protobuf.Duration
+	13, // 14: covewise.status.v1.PollLease.until:type_name -> google.protobuf.Timestamp
+	13, // 15: covewise.status.v1.PollLease.next_due:type_name -> google.protobuf.Timestamp
+	5,  // 16: covewise.status.v1.PollLease.last:type_name -> covewise.status.v1.SweepCompleted
+	13, // 17: covewise.status.v1.PollLease.last_complete_at:type_name -> google.protobuf.Timestamp
+	13, // 18: covewise.status.v1.PollLease.began_at:type_name -> google.protobuf.Timestamp
+	10, // 19: covewise.status.v1.DeviceCursor.devices:type_name -> covewise.status.v1.PublishedDevice
+	13, // 20: covewise.status.v1.PartnerCursor.read_at:type_name -> google.protobuf.Timestamp
+	12, // 21: covewise.status.v1.PartnerCursor.partners:type_name -> covewise.status.v1.Partner
+	22, // [22:22] is the sub-list for method output_type
+	22, // [22:22] is the sub-list for method input_type
+	22, // [22:22] is the sub-list for extension type_name
+	22, // [22:22] is the sub-list for extension extendee
+	0,  // [0:22] is the sub-list for field type_name
 }
 
 func init() { file_covewise_status_v1_status_proto_init() }
@@ -1286,7 +1413,7 @@ func file_covewise_status_v1_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_status_v1_status_proto_rawDesc), len(file_covewise_status_v1_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   12,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
