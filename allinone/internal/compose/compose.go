@@ -86,7 +86,7 @@ func Run(ctx context.Context, opts Options) error {
 	defer finish()
 	s := &System{opts: opts, health: telemetry.NewHealth(clock.System().Now), registry: telemetry.Registry()}
 	var mainErr error
-	services := []run.Service{s.broker(), s.settings()}
+	services := []run.Service{s.broker(), s.settings(), s.door()}
 	if opts.Listen != "" {
 		services = append(services, s.console(), s.listener())
 	}
@@ -129,6 +129,34 @@ func (s *System) broker() run.Service {
 			return nil
 		},
 		Stop: func(context.Context) error { return s.embedded.Stop() },
+	}
+}
+
+// door lets commands in. A system without one works as well, so a failure is said and not more.
+func (s *System) door() run.Service {
+	var door *server.Door
+	return run.Service{
+		Name: "door",
+		Start: func(ctx context.Context) error {
+			var err error
+			if door, err = s.embedded.OpenDoor(ctx); err != nil {
+				s.opts.Logger.Warn("commands such as covewise devices cannot reach this process", "err", err)
+			}
+			return nil
+		},
+		Run: func(ctx context.Context) error {
+			if door == nil {
+				<-ctx.Done()
+				return nil
+			}
+			return door.Run(ctx)
+		},
+		Stop: func(context.Context) error {
+			if door == nil {
+				return nil
+			}
+			return door.Close()
+		},
 	}
 }
 
