@@ -22,6 +22,8 @@ const (
 	HeaderClass    = "Covewise-Class"    // class of the error
 	HeaderReason   = "Covewise-Reason"   // text of the error
 	HeaderTrace    = "Covewise-Trace"    // trace id of the failed handling; empty without tracing
+
+	headerOriginal = "Covewise-Id" // derived id of the original
 )
 
 // bury files a message that no redelivery can mend and takes it off the consumer. If it cannot be filed it
@@ -38,6 +40,7 @@ func (l *loop) bury(ctx context.Context, msg jetstream.Msg, d Delivery, cause er
 	dead.Data = msg.Data()
 	maps.Copy(dead.Header, msg.Headers())
 	dead.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s:%d:%s", l.stream, d.Sequence, l.durable))
+	dead.Header.Set(headerOriginal, d.ID)
 	dead.Header.Set(HeaderStream, l.stream)
 	dead.Header.Set(HeaderSequence, strconv.FormatUint(d.Sequence, 10))
 	dead.Header.Set(HeaderSubject, d.Subject.String())

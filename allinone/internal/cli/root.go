@@ -105,6 +105,7 @@ one ticket while a device is in trouble, notes when the picture changes, closed 
 		return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
 	})
 	root.AddCommand(newUp(around), newDemo(around), newVersion(around))
+	root.AddCommand(newDLQ(around))
 	return root
 }
 

@@ -1,0 +1,217 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"google.golang.org/protobuf/encoding/protojson"
+	"google.golang.org/protobuf/proto"
+
+	"github.com/covewise/covewise/allinone/internal/report"
+	"github.com/covewise/covewise/platform/bus"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+)
+
+// mostLetters is how many dead letters are listed at once.
+const mostLetters = 1000
+
+func newDLQ(around Surroundings) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "dlq",
+		Short: "Look at messages that could not be handled, and put them back or discard them",
+		Long: `A message that no repetition can mend (a body nobody can read, a fault of ours) is filed as a dead letter,
+so that it does not hold up others. Its original stays in its stream.
+
+redrive puts it back to be handled again, after what was wrong is mended; discard takes it from the file.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(newDLQList(around), newDLQShow(around),
+		newDLQAct(around, "redrive", "Put dead letters back to be handled again", "put back into its stream", (*bus.Bus).Redrive),
+		newDLQAct(around, "discard", "Take dead letters from the file", "discarded", (*bus.Bus).Discard))
+	return cmd
+}
+
+func newDLQList(around Surroundings) *cobra.Command {
+	a := &access{around: around}
+	cmd := &cobra.Command{
+		Use:     "list --data DIR",
+		Short:   "List dead letters, oldest first",
+		Example: "  covewise dlq list --data /var/lib/covewise\n  covewise dlq list --data /var/lib/covewise --tenant harbor --output csv",
+		Args:    noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, err := a.format()
+			if err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(s *site) error {
+				all, err := s.Bus.DeadLetters(cmd.Context(), a.tenant, mostLetters)
+				if err != nil {
+					return failed(err)
+				}
+				if len(all) == mostLetters {
+					complain(around.Stderr, fmt.Sprintf("covewise: only the %d oldest are listed", mostLetters))
+				}
+				return failed(letters(all).Write(cmd.OutOrStdout(), format))
+			})
+		},
+	}
+	a.flags(cmd)
+	a.outputFlag(cmd)
+	return cmd
+}
+
+func letters(all []bus.DeadLetter) report.Table {
+	t := report.Table{
+		Columns: []report.Column{
+			{Key: "id", Title: "ID"},
+			{Key: "filed_at", Title: "FILED (UTC)"},
+			{Key: "service", Title: "SERVICE"},
+			{Key: "tenant", Title: "TENANT"},
+			{Key: "class", Title: "CLASS"},
+			{Key: "subject", Title: "SUBJECT"},
+			{Key: "reason", Title: "REASON"},
+			{Key: "stream"},
+			{Key: "sequence"},
+			{Key: "event_id"},
+			{Key: "trace"},
+		},
+		Empty: "no dead letters",
+	}
+	for _, d := range all {
+		t.Rows = append(t.Rows, []any{d.ID, d.At, d.Service, d.Tenant, d.Class, d.Subject, d.Reason, d.Stream, d.Sequence, d.EventID, d.Trace})
+	}
+	return t
+}
+
+func newDLQShow(around Surroundings) *cobra.Command {
+	a := &access{around: around}
+	cmd := &cobra.Command{
+		Use:     "show ID --data DIR",
+		Short:   "Show a dead letter with its body",
+		Example: "  covewise dlq show 12 --data /var/lib/covewise",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ids, err := letterIDs(args)
+			if err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(s *site) error {
+				d, err := s.Bus.DeadLetter(cmd.Context(), ids[0])
+				if err != nil {
+					return failed(letterGone(err))
+				}
+				return failed(show(cmd.OutOrStdout(), d))
+			})
+		},
+	}
+	a.flags(cmd)
+	return cmd
+}
+
+func show(w io.Writer, d bus.DeadLetter) error {
+	_, err := fmt.Fprintf(w, "dead letter %d, filed %s by %s\ntenant    %s\nclass     %s\nreason    %s\noriginal  %s, %s sequence %d, event %s\nconsumer  %s\ntrace     %s\n\n%s\n",
+		d.ID, d.At.UTC().Format("2006-01-02 15:04:05 UTC"), d.Service, d.Tenant, d.Class, d.Reason, d.Subject, d.Stream, d.Sequence, d.EventID, d.Consumer, d.Trace, bodyText(d))
+	return err
+}
+
+// bodyText returns the body in words, or says why it cannot be read.
+func bodyText(d bus.DeadLetter) string {
+	var into proto.Message
+	subject, err := bus.ParseSubject(d.Subject)
+	switch {
+	case err != nil:
+	case subject.Family == bus.Status && subject.Verb == bus.VerbSnapshot:
+		into = &statusv1.Snapshot{}
+	case subject.Family == bus.Status && subject.Verb == bus.VerbSweep:
+		into = &statusv1.SweepCompleted{}
+	case subject.Family == bus.Incident:
+		into = &incidentv1.Event{}
+	case subject.Family == bus.Company && subject.Verb == bus.VerbWanted:
+		into = &companyv1.Wanted{}
+	}
+	if into == nil || proto.Unmarshal(d.Data, into) != nil {
+		return fmt.Sprintf("%d bytes that are no message of this kind", len(d.Data))
+	}
+	return protojson.Format(into)
+}
+
+// newDLQAct makes a command that does one thing to dead letters by id.
+func newDLQAct(around Surroundings, verb, short, done string, act func(*bus.Bus, context.Context, bus.DeadLetter) error) *cobra.Command {
+	a := &access{around: around}
+	all := false
+	cmd := &cobra.Command{
+		Use:     verb + " ID... --data DIR",
+		Short:   short,
+		Example: fmt.Sprintf("  covewise dlq %s 12 13 --data /var/lib/covewise\n  covewise dlq %s --all --tenant harbor --data /var/lib/covewise", verb, verb),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if all == (len(args) > 0) {
+				return errors.New("name dead letters by id (covewise dlq list shows them), or all of them with --all")
+			}
+			ids, err := letterIDs(args)
+			if err != nil {
+				return err
+			}
+			return a.with(cmd.Context(), func(s *site) error {
+				chosen, err := choose(cmd.Context(), s.Bus, a.tenant, ids, all)
+				if err != nil {
+					return failed(err)
+				}
+				for _, d := range chosen {
+					if err := act(s.Bus, cmd.Context(), d); err != nil {
+						return failed(err)
+					}
+					if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%d %s: %s\n", d.ID, done, d.Subject); err != nil {
+						return failed(err)
+					}
+				}
+				if !s.Live && verb == "redrive" && len(chosen) > 0 {
+					complain(around.Stderr, "covewise: no covewise runs there; it is handled at the next start")
+				}
+				return nil
+			})
+		},
+	}
+	a.flags(cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "all dead letters, of --tenant where that is given")
+	return cmd
+}
+
+func choose(ctx context.Context, b *bus.Bus, tenant string, ids []uint64, all bool) ([]bus.DeadLetter, error) {
+	if all {
+		return b.DeadLetters(ctx, tenant, mostLetters)
+	}
+	chosen := make([]bus.DeadLetter, len(ids))
+	for i, id := range ids {
+		var err error
+		if chosen[i], err = b.DeadLetter(ctx, id); err != nil {
+			return nil, letterGone(err)
+		}
+	}
+	return chosen, nil
+}
+
+func letterIDs(args []string) ([]uint64, error) {
+	ids := make([]uint64, len(args))
+	for i, arg := range args {
+		var err error
+		if ids[i], err = strconv.ParseUint(arg, 10, 64); err != nil {
+			return nil, fmt.Errorf("%q is not the id of a dead letter, a number; covewise dlq list shows them", arg)
+		}
+	}
+	return ids, nil
+}
+
+func letterGone(err error) error {
+	if errors.Is(err, bus.ErrNoDeadLetter) {
+		return fmt.Errorf("%s; covewise dlq list shows what there is", strings.TrimSpace(err.Error()))
+	}
+	return err
+}
