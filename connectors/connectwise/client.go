@@ -105,6 +105,9 @@ func (c *Client) Requests() int64 { return c.requests.Load() }
 // Writes returns how many of the Requests were to change something: creating POSTs and PATCHes.
 func (c *Client) Writes() int64 { return c.writes.Load() }
 
+// Backlog returns how long a request would wait for its turn now.
+func (c *Client) Backlog() time.Duration { return c.gate.backlog() }
+
 // Close gives back the idle connections of the client's own pool. Calls under way are not disturbed.
 func (c *Client) Close() {
 	if c.pool != nil {

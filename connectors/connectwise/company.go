@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"iter"
 	"net/http"
+	"slices"
+	"strings"
 )
 
 // Company is a company as far as Covewise reads it. Members that were not asked for, or are null, are zero.
@@ -91,6 +93,18 @@ func (c *Client) CreateCompany(ctx context.Context, n NewCompany) (Company, erro
 		return Company{}, refused(op, "%w", err)
 	}
 	return one[Company](ctx, c, request{op: op, method: http.MethodPost, path: "/company/companies", body: n, effect: once})
+}
+
+// Exists reports whether a creation was refused because a record with the same key is there already: for a company, one
+// with its identifier. The code is the server's; what it says of the field differs between versions.
+func Exists(err error) bool {
+	refusal, ok := errors.AsType[*APIError](err)
+	if !ok {
+		return false
+	}
+	return refusal.Status == http.StatusConflict || slices.ContainsFunc(refusal.Errors, func(f FieldError) bool {
+		return f.Code == "ObjectExists" || strings.Contains(strings.ToLower(f.Message), "already in use")
+	})
 }
 
 // PatchCompany changes a company and returns it as it is now; see PatchTicket.

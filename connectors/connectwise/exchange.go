@@ -217,6 +217,9 @@ func (x *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	c.requests.Add(1)
+	if counter, ok := ctx.Value(counterKey{}).(*atomic.Int64); ok {
+		counter.Add(1)
+	}
 	if x.effect != reads {
 		c.writes.Add(1)
 	}

@@ -89,3 +89,11 @@ func endsWithin(ctx context.Context, d time.Duration) bool {
 	deadline, ok := ctx.Deadline()
 	return ok && deadline.Before(clock.System().Now().Add(d))
 }
+
+// backlog returns how long a request would wait for its turn now, without taking one.
+func (g *gate) backlog() time.Duration {
+	now := g.clock.Now()
+	turn := g.limiter.ReserveN(now, 1)
+	defer turn.CancelAt(now)
+	return max(turn.DelayFrom(now), g.pause())
+}

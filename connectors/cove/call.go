@@ -10,7 +10,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
+	"github.com/go-json-experiment/json/jsontext"
 	"github.com/hashicorp/go-retryablehttp"
 
 	"github.com/covewise/covewise/platform/errclass"
@@ -37,8 +39,9 @@ type request struct {
 	params  any
 	place   place
 	url     string
-	once    bool     // must not be sent twice
-	secrets []Secret // what the parameters hold, to be masked wherever it comes back
+	once    bool       // must not be sent twice
+	secrets []Secret   // what the parameters hold, to be masked wherever it comes back
+	date    *time.Time // gets the clock of the server as the answer shows it; nil when nobody wants it
 }
 
 type wireRequest struct {
@@ -51,7 +54,7 @@ type wireRequest struct {
 
 // resultReader reads the value of an answer's outer result member. It may be called once for each time the
 // request is sent, and starts anew each time.
-type resultReader func(*json.Decoder) error
+type resultReader func(*jsontext.Decoder) error
 
 // call sends a request under the current visa. A refused visa leads to exactly one new login and one repetition.
 func (c *Client) call(ctx context.Context, rq request, read resultReader) error {
@@ -105,6 +108,9 @@ func (c *Client) send(ctx context.Context, rq request, visa Secret, read resultR
 	}
 	defer func() { _ = resp.Body.Close() }()
 
+	if rq.date != nil {
+		*rq.date, _ = http.ParseTime(resp.Header.Get("Date")) // an answer without a date leaves zero
+	}
 	head := &headBuffer{}
 	limit := int64(maxAnswer)
 	if rq.place == placeNode {
@@ -117,9 +123,7 @@ func (c *Client) send(ctx context.Context, rq request, visa Secret, read resultR
 		return answer{status: resp.StatusCode}, classifyStatus(rq, resp, retryPolicy{now: c.options.Clock.Now}, came)
 	}
 
-	dec := json.NewDecoder(body)
-	dec.UseNumber() // sizes exceed the integers that a float64 holds exactly
-	wire, err := readEnvelope(dec, read)
+	wire, err := readEnvelope(body, read)
 	got := answer{status: resp.StatusCode, visa: NewSecret(wire.visa)}
 	var tooLarge *http.MaxBytesError
 	switch {
@@ -199,71 +203,81 @@ func (h *headBuffer) Write(p []byte) (int, error) {
 // envelope is the outer object of an answer.
 type envelope struct {
 	visa      string
-	fault     json.RawMessage // the error member, nil when absent or null
+	fault     []byte // the error member, nil when absent or null
 	hasResult bool
 }
 
 // readEnvelope walks the outer object, gives the result's value to read, and makes sure that nothing is
 // missing at its end. The visa is returned even when a later part is malformed.
-func readEnvelope(dec *json.Decoder, read resultReader) (envelope, error) {
-	var wire envelope
-	if err := expect(dec, '{'); err != nil {
-		return wire, err
+func readEnvelope(body io.Reader, read resultReader) (envelope, error) {
+	// Cove is read as leniently as possible: a name that comes twice or is not proper UTF-8 must not cost a sweep.
+	dec := jsontext.NewDecoder(body, jsontext.AllowDuplicateNames(true), jsontext.AllowInvalidUTF8(true))
+	wire, err := readMembers(dec, read)
+	if err != nil {
+		return wire, brokenOff(err)
 	}
-	for dec.More() {
-		name, err := memberName(dec)
-		if err != nil {
-			return wire, err
-		}
-		switch strings.ToLower(name) {
-		case "visa":
-			var visa text
-			if err := dec.Decode(&visa); err != nil {
-				return wire, fmt.Errorf("visa: %w", err)
-			}
-			wire.visa = string(visa)
-		case "error":
-			if err := dec.Decode(&wire.fault); err != nil {
-				return wire, fmt.Errorf("error: %w", err)
-			}
-			if isNull(wire.fault) {
-				wire.fault = nil
-			}
-		case "result":
-			wire.hasResult = true
-			if err := read(dec); err != nil {
-				return wire, fmt.Errorf("result: %w", err)
-			}
-		default:
-			if err := skipValue(dec); err != nil {
-				// The name is not repeated: it may be anything.
-				return wire, fmt.Errorf("a further member: %w", err)
-			}
-		}
-	}
-	if err := expect(dec, '}'); err != nil {
-		return wire, err
-	}
-	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
+	if _, err := dec.ReadToken(); !errors.Is(err, io.EOF) {
 		if err == nil {
 			err = errors.New("more follows after its end")
 		}
-		return wire, err
+		return wire, brokenOff(err)
 	}
 	return wire, nil
 }
 
+func readMembers(dec *jsontext.Decoder, read resultReader) (envelope, error) {
+	var wire envelope
+	if err := expect(dec, jsontext.KindBeginObject); err != nil {
+		return wire, err
+	}
+	for dec.PeekKind() != jsontext.KindEndObject {
+		name, err := memberName(dec)
+		if err != nil {
+			return wire, err
+		}
+		switch name {
+		case "visa":
+			raw, err := dec.ReadValue()
+			if err != nil {
+				return wire, fmt.Errorf("visa: %w", brokenOff(err))
+			}
+			wire.visa = rawText(raw)
+		case "error":
+			raw, err := dec.ReadValue()
+			if err != nil {
+				return wire, fmt.Errorf("error: %w", brokenOff(err))
+			}
+			wire.fault = nil
+			if !isNull(raw) {
+				wire.fault = bytes.Clone(raw)
+			}
+		case "result":
+			wire.hasResult = true
+			if err := read(dec); err != nil {
+				return wire, fmt.Errorf("result: %w", brokenOff(err))
+			}
+		default:
+			if err := dec.SkipValue(); err != nil {
+				// The name is not repeated: it may be anything.
+				return wire, fmt.Errorf("a further member: %w", brokenOff(err))
+			}
+		}
+	}
+	return wire, expect(dec, jsontext.KindEndObject)
+}
+
 // readAll reads the whole outer result into raw.
-func readAll(raw *json.RawMessage) resultReader {
-	return func(dec *json.Decoder) error {
-		*raw = nil
-		return dec.Decode(raw)
+func readAll(raw *[]byte) resultReader {
+	return func(dec *jsontext.Decoder) error {
+		value, err := dec.ReadValue()
+		*raw = bytes.Clone(value)
+		return err
 	}
 }
 
 // inner returns the method's return value: the result member of the outer result, or the outer result
 // itself where a service answers flat. It is nil for null.
-func inner(outer json.RawMessage) json.RawMessage {
+func inner(outer []byte) []byte {
 	var nested struct {
 		Result json.RawMessage `json:"result"`
 	}
@@ -276,41 +290,44 @@ func inner(outer json.RawMessage) json.RawMessage {
 	return outer
 }
 
-func isNull(raw json.RawMessage) bool {
+func isNull(raw []byte) bool {
 	trimmed := bytes.TrimSpace(raw)
 	return len(trimmed) == 0 || bytes.Equal(trimmed, []byte("null"))
 }
 
-// expect reads one token, which must be the delimiter.
-func expect(dec *json.Decoder, delim json.Delim) error {
-	token, err := dec.Token()
+// expect reads one token, which must be of the kind.
+func expect(dec *jsontext.Decoder, kind jsontext.Kind) error {
+	token, err := dec.ReadToken()
 	if err != nil {
-		return brokenOff(err)
+		return err
 	}
-	if token != delim {
-		return fmt.Errorf("%q is missing", delim)
+	if token.Kind() != kind {
+		return fmt.Errorf("%q is missing", string(kind))
 	}
 	return nil
 }
 
-func memberName(dec *json.Decoder) (string, error) {
-	token, err := dec.Token()
+// memberName reads the name of an object's next member, in lower case.
+func memberName(dec *jsontext.Decoder) (string, error) {
+	raw, err := dec.ReadValue()
 	if err != nil {
-		return "", brokenOff(err)
+		return "", err
 	}
-	name, ok := token.(string)
-	if !ok {
-		return "", errors.New("a member has no name")
-	}
-	return name, nil
+	return strings.ToLower(unquoted(raw)), nil
 }
 
-func skipValue(dec *json.Decoder) error {
-	var skipped json.RawMessage
-	return dec.Decode(&skipped)
+// unquoted returns the text of a JSON string that the decoder has accepted.
+func unquoted(raw []byte) string {
+	plain, _ := jsontext.AppendUnquote(nil, raw) // the error says that broken UTF-8 was replaced
+	return string(plain)
 }
 
+// brokenOff reduces an error of the decoder to what is wrong. Where it is wrong is left out, because the decoder
+// would quote the names of members, which may be anything.
 func brokenOff(err error) error {
+	if syntax, ok := errors.AsType[*jsontext.SyntacticError](err); ok {
+		err = syntax.Err
+	}
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
 	}

@@ -2,9 +2,10 @@
 // reporting service for Microsoft 365, and the reporting services of the storage nodes.
 //
 // It owns the login and its chain of visas, the rate limit and the retries towards Cove, the tolerant
-// reading of Cove's answers, the classes of its errors, and the redaction of its secrets. It does not own
-// when a tenant is swept, what an answer means for a device, or what is asked for: columns and filters
-// come from the caller, and the meaning of columns is in package columns.
+// reading of Cove's answers, which columns Cove refuses or leaves unanswered, the classes of its errors, which
+// storage nodes are trusted, and the redaction of its secrets. It does not own when a tenant is swept, what an
+// answer means for a device, or what is asked for: columns and filters come from the caller, and the meaning of
+// columns is in package columns.
 //
 // Every error carries a class of package errclass. An error of any call means that the caller does not
 // know what it asked for; it must never be read as an empty answer.
@@ -110,6 +111,7 @@ type Client struct {
 	requests   *atomic.Int64
 	ids        atomic.Int64
 	visas      visaChain
+	refused    refusals
 }
 
 // New returns a client, or what is wrong with the options. It sends nothing.
@@ -134,6 +136,7 @@ func New(o Options) (*Client, error) {
 		log:        o.Logger,
 		requests:   new(atomic.Int64),
 		visas:      newVisaChain(),
+		refused:    newRefusals(),
 	}
 	c.repeat, c.once = newHTTP(o, c.requests)
 	return c, nil

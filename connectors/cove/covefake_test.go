@@ -228,13 +228,3 @@ func TestFaultsOfTheFake(t *testing.T) {
 		})
 	}
 }
-
-func TestARefusedColumnIsToldByItsNumber(t *testing.T) {
-	r := newRig(t)
-	require.NoError(t, r.fake.SetSwitches(covefake.Switches{RefusedColumns: []string{"D12F*"}}))
-	_, err := newClient(t, r.Options).Statistics(t.Context(), cove.Query{PartnerID: 481200, Columns: columns.Light(), Count: 1000})
-	var rpc *cove.RPCError
-	require.ErrorAs(t, err, &rpc)
-	require.Equal(t, cove.DataForbidden, rpc.Data)
-	require.Equal(t, errclass.AuthTenant, errclass.Of(err))
-}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/covewise/covewise/platform/errclass"
@@ -16,6 +17,14 @@ const (
 	DataVisa      = 1701  // the visa is missing, too old, malformed or in the wrong place
 	DataLogin     = 2100  // unknown partner or user, or a wrong password
 	DataForbidden = 13501 // the login may not call the method, see the partner, or read one of the columns
+)
+
+// The answers that callers tell apart, to be found with errors.Is. Everything else is told by its class alone.
+var (
+	// ErrLogin means that Cove does not know the partner or the user, or that the password is wrong.
+	ErrLogin = errors.New("cove: the login was refused")
+	// ErrForbidden means that the login may not call the method or see the partner.
+	ErrForbidden = errors.New("cove: the login has no right to this")
 )
 
 // RPCError is an error that Cove answered. Such answers come with HTTP status 200.
@@ -36,6 +45,11 @@ func (e *RPCError) Error() string {
 		return fmt.Sprintf("%s: Cove answered an error: %s (code %d)", e.Method, message, e.Code)
 	}
 	return fmt.Sprintf("%s: Cove answered an error: %s (code %d, data %d)", e.Method, message, e.Code, e.Data)
+}
+
+// Is reports whether the error is ErrLogin or ErrForbidden.
+func (e *RPCError) Is(target error) bool {
+	return target == ErrLogin && e.Data == DataLogin || target == ErrForbidden && e.Data == DataForbidden
 }
 
 // wireError is the error member of an answer.
@@ -104,7 +118,11 @@ func classifyStatus(rq request, resp *http.Response, wait retryPolicy, came stri
 func classifyFault(rq request, err error) error {
 	if rq.place == placeNode {
 		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			return errclass.Newf(errclass.Rejected, "asking the storage node", "%s: its certificate is not trusted: %w", rq.method, err)
+			host := ""
+			if node, err := url.Parse(rq.url); err == nil {
+				host = node.Hostname()
+			}
+			return skipped(host, SkipCertificate, fmt.Errorf("%s: its certificate is not trusted: %w", rq.method, err))
 		}
 		return errclass.Newf(errclass.Transient, "asking the storage node", "%s: %w", rq.method, err)
 	}

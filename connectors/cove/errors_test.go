@@ -35,10 +35,10 @@ func TestEveryWrongAnswerHasAClassAndSaysWhatCame(t *testing.T) {
 	}{
 		{"an internal error is not repeated", status(500, "text/plain", "oops"), errclass.Transient, `calling Cove: GetPartnerInfoById: HTTP 500, text/plain, "oops"`, 1},
 		{"a bad gateway is tried three times", status(502, "text/html", "<h1>Bad gateway</h1>"), errclass.Transient, `calling Cove: GetPartnerInfoById: HTTP 502, text/html, "<h1>Bad gateway</h1>"`, 3},
-		{"a page with status 200 is not repeated", status(200, "text/html; charset=utf-8", "<html>\n<body>Maintenance</body>"), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: invalid character '<' looking for beginning of value; HTTP 200, text/html; charset=utf-8, "<html> <body>Maintenance</body>" came`, 1},
+		{"a page with status 200 is not repeated", status(200, "text/html; charset=utf-8", "<html>\n<body>Maintenance</body>"), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: invalid character '<' at start of value; HTTP 200, text/html; charset=utf-8, "<html> <body>Maintenance</body>" came`, 1},
 		{"an answer that breaks off", status(200, "application/json", `{"result":{"result":{"Id":1`), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: result: unexpected EOF; HTTP 200, application/json, "{\"result\":{\"result\":{\"Id\":1" came`, 1},
 		{"an answer that breaks off between members", status(200, "application/json", `{"result":{"result":{"Id":1}}`), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: unexpected EOF; HTTP 200, application/json, "{\"result\":{\"result\":{\"Id\":1}}" came`, 1},
-		{"an answer with something behind it", status(200, "application/json", `{"result":{"result":{"Id":1}}}<html>`), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: invalid character '<' looking for beginning of value; HTTP 200, application/json, "{\"result\":{\"result\":{\"Id\":1}}}<html>" came`, 1},
+		{"an answer with something behind it", status(200, "application/json", `{"result":{"result":{"Id":1}}}<html>`), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: invalid character '<' at start of value; HTTP 200, application/json, "{\"result\":{\"result\":{\"Id\":1}}}<html>" came`, 1},
 		{"an answer behind another", status(200, "application/json", `{"result":{"result":{"Id":1}}}{}`), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: more follows after its end; HTTP 200, application/json, "{\"result\":{\"result\":{\"Id\":1}}}{}" came`, 1},
 		{"nothing", status(200, "application/json", ""), errclass.Transient, `reading Cove's answer: GetPartnerInfoById: unexpected EOF; HTTP 200, application/json, an empty body came`, 1},
 		{"no content", status(204, "application/json", ""), errclass.Transient, `calling Cove: GetPartnerInfoById: HTTP 204, application/json, an empty body`, 1},
@@ -190,12 +190,12 @@ func TestTheRateLimitHoldsForRetriesToo(t *testing.T) {
 	o.RequestsPerSecond = 0.001
 	client := newClient(t, o)
 	for range 3 {
-		_, err := client.Partner(t.Context(), 1)
+		_, err := client.Partner(t.Context(), 481233)
 		require.NoError(t, err)
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	_, err := client.Partner(ctx, 1)
+	_, err := client.Partner(ctx, 481233)
 	require.ErrorContains(t, err, "the rate limit leaves no turn before the deadline")
 	require.Equal(t, errclass.Transient, errclass.Of(err))
 	require.EqualValues(t, 4, client.Requests(), "one login and three calls are the burst; what was not sent is not counted")

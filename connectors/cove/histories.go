@@ -3,7 +3,6 @@ package cove
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"strconv"
@@ -50,7 +49,7 @@ func (h nodeHistory) params(query, orderBy string, size int) nodeParams {
 
 func (h nodeHistory) list(ctx context.Context, method string, params nodeParams, into any) error {
 	rq := request{method: method, params: params, place: placeNode, url: h.url, secrets: []Secret{h.account.Token}}
-	var outer json.RawMessage
+	var outer []byte
 	if _, err := h.client.exchange(ctx, rq, heldVisa{}, readAll(&outer)); err != nil {
 		return err
 	}
@@ -157,7 +156,7 @@ type m365History struct {
 func (h m365History) list(ctx context.Context, method string, params map[string]any, into any) error {
 	params["accountToken"] = h.account.Token.Reveal()
 	rq := request{method: method, params: params, place: placeReporting, url: h.client.reporting, secrets: []Secret{h.account.Token}}
-	var outer json.RawMessage
+	var outer []byte
 	if err := h.client.call(ctx, rq, readAll(&outer)); err != nil {
 		return err
 	}

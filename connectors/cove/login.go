@@ -170,7 +170,7 @@ func (c *Client) login(ctx context.Context) (Secret, Identity, error) {
 		once:    true,
 		secrets: []Secret{NewSecret(plain)},
 	}
-	var outer json.RawMessage
+	var outer []byte
 	got, err := c.send(ctx, rq, Secret{}, readAll(&outer))
 	if err != nil {
 		return Secret{}, Identity{}, err

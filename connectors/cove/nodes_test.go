@@ -43,6 +43,13 @@ func TestADeviceTokenGoesToStorageNodesOnly(t *testing.T) {
 			}
 			require.EqualError(t, err, refused+tt.text)
 			require.Equal(t, errclass.Rejected, errclass.Of(err))
+			var skipped *SkippedNodeError
+			require.ErrorAs(t, err, &skipped)
+			want := SkipHost
+			if skipped.Host == "" {
+				want = SkipNoNode
+			}
+			require.Equal(t, want, skipped.Reason)
 		})
 	}
 }

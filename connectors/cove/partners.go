@@ -65,8 +65,8 @@ func (c *Client) Partner(ctx context.Context, id int64) (Partner, error) {
 	if err := c.object(ctx, "GetPartnerInfoById", map[string]any{"partnerId": id}, &wire); err != nil {
 		return Partner{}, fmt.Errorf("reading partner %d: %w", id, err)
 	}
-	if wire.ID == 0 {
-		return Partner{}, errclass.Newf(errclass.Transient, "reading Cove's answer", "GetPartnerInfoById: partner %d came without an id", id)
+	if int64(wire.ID) != id {
+		return Partner{}, fmt.Errorf("reading partner %d: %w", id, otherThan("GetPartnerInfoById", id, int64(wire.ID)))
 	}
 	return wire.partner(), nil
 }
@@ -84,7 +84,7 @@ func partnerFields() []int {
 // Partners returns every partner below root, at any depth, without root itself (EnumeratePartners).
 func (c *Client) Partners(ctx context.Context, root int64) ([]Partner, error) {
 	const method = "EnumeratePartners"
-	var outer json.RawMessage
+	var outer []byte
 	rq := request{method: method, url: c.management, params: map[string]any{
 		"parentPartnerId": root, "fetchRecursively": true, "fields": partnerFields(),
 	}}
@@ -111,7 +111,7 @@ func (c *Client) Partners(ctx context.Context, root int64) ([]Partner, error) {
 
 // object calls a method of the management service that returns one object.
 func (c *Client) object(ctx context.Context, method string, params, into any) error {
-	var outer json.RawMessage
+	var outer []byte
 	if err := c.call(ctx, request{method: method, params: params, url: c.management}, readAll(&outer)); err != nil {
 		return err
 	}
@@ -124,6 +124,11 @@ func (c *Client) object(ctx context.Context, method string, params, into any) er
 
 func noResult(method string) error {
 	return errclass.Newf(errclass.Transient, "reading Cove's answer", "%s: the result is empty", method)
+}
+
+// otherThan is the error of an answer about something else than was asked for.
+func otherThan(method string, asked, came int64) error {
+	return errclass.Newf(errclass.Transient, "reading Cove's answer", "%s: asked for %d, the answer is about %d", method, asked, came)
 }
 
 // decode reads a return value; nil leaves into as it is.

@@ -83,7 +83,7 @@ func TestSessionErrorsOfASystem(t *testing.T) {
 	require.Empty(t, s.seen("Login"), "the device's token is all that a node asks for")
 
 	s.answers("GetPartnerInfoById", onePartner)
-	_, err = client.Partner(t.Context(), 1)
+	_, err = client.Partner(t.Context(), 481233)
 	require.NoError(t, err)
 	require.Equal(t, markedVisa+"1", s.seen("GetPartnerInfoById")[0].Visa, "a node's visa does not enter the login's chain")
 }

@@ -1,14 +1,11 @@
 package cove_test
 
 import (
-	"fmt"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/covewise/covewise/connectors/cove"
-	"github.com/covewise/covewise/connectors/cove/columns"
 	"github.com/covewise/covewise/platform/errclass"
 )
 
@@ -80,7 +77,7 @@ func TestStatisticsNormalisesCodesAndValues(t *testing.T) {
 		t.Run(tt.why, func(t *testing.T) {
 			s := newServer(t)
 			s.answers("EnumerateAccountStatistics", `{"id":"1","result":`+tt.result+`,"visa":"v"}`)
-			got, err := newClient(t, options(s)).Statistics(t.Context(), cove.Query{PartnerID: 1, Columns: []string{"AN"}, Count: 10})
+			got, err := newClient(t, options(s)).Statistics(t.Context(), cove.Query{PartnerID: 1, Columns: []string{"AL"}, Count: 10})
 			require.NoError(t, err)
 			require.Equal(t, tt.want, got)
 		})
@@ -118,7 +115,7 @@ func TestStatisticsRepeatedAfterALoginStartsAnew(t *testing.T) {
 	s.inTurn("EnumerateAccountStatistics",
 		`{"result":{"result":[{"AccountId":1}]},"error":{"code":-32603,"data":1701,"message":"x"}}`,
 		`{"result":{"result":[{"AccountId":2,"PartnerId":3,"Settings":[]}]}}`)
-	page, err := newClient(t, options(s)).Statistics(t.Context(), cove.Query{PartnerID: 1, Columns: []string{"AN"}, Count: 10})
+	page, err := newClient(t, options(s)).Statistics(t.Context(), cove.Query{PartnerID: 1, Columns: []string{"AL"}, Count: 10})
 	require.NoError(t, err)
 	require.Equal(t, cove.Page{Rows: []cove.Row{{AccountID: 2, PartnerID: 3, Columns: map[string]string{}}}}, page)
 }
@@ -129,6 +126,7 @@ func TestStatisticsRefusesAQueryThatCannotBeMeant(t *testing.T) {
 	for text, q := range map[string]cove.Query{
 		"building the statistics query: PartnerID must be given":                             {Count: 1},
 		"building the statistics query: Count must be at least 1":                            {PartnerID: 1},
+		"building the statistics query: Filter must select by ids and numbers, not by text":  {PartnerID: 1, Count: 1, Filter: "AR == 'x'"},
 		"building the statistics query: Start must not be negative":                          {PartnerID: 1, Count: 1, Start: -1},
 		"building the statistics query: column i3 holds a credential and is never requested": {PartnerID: 1, Count: 1, Columns: []string{"AN", "i3"}},
 	} {
@@ -137,33 +135,4 @@ func TestStatisticsRefusesAQueryThatCannotBeMeant(t *testing.T) {
 		require.Equal(t, errclass.Bug, errclass.Of(err))
 	}
 	require.Zero(t, client.Requests())
-}
-
-// BenchmarkStatistics reads a page of 1,000 systems with three data sources each.
-func BenchmarkStatistics(b *testing.B) {
-	var body strings.Builder
-	body.WriteString(`{"visa":"v","result":{"result":[`)
-	for i := range 1000 {
-		if i > 0 {
-			body.WriteByte(',')
-		}
-		fmt.Fprintf(&body, `{"AccountId":%d,"PartnerId":481233,"Flags":null,"Settings":[{"AN":"host%d_abcde"}`, 3000000+i, i)
-		for _, code := range columns.Light()[1:36] {
-			fmt.Fprintf(&body, `,{%q:"1780912345"}`, code)
-		}
-		body.WriteString(`]}`)
-	}
-	body.WriteString(`]}}`)
-	page := body.String()
-	s := newServer(b)
-	s.answers("EnumerateAccountStatistics", page)
-	client, err := cove.New(options(s))
-	require.NoError(b, err)
-	b.SetBytes(int64(len(page)))
-	b.ReportAllocs()
-	for b.Loop() {
-		got, err := client.Statistics(b.Context(), cove.Query{PartnerID: 1, Columns: columns.Light(), Count: 1000})
-		require.NoError(b, err)
-		require.Len(b, got.Rows, 1000)
-	}
 }

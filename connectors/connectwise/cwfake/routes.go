@@ -28,6 +28,7 @@ func routes() *router {
 	t.add(http.MethodGet, loginPattern, nil)
 	t.add(http.MethodGet, "/system/info", systemInfo)
 	t.collection("/system/members", memberResource, "", "")
+	t.collection("/system/locations", locationResource, "", "")
 
 	t.collection("/service/boards", boardResource, "", "")
 	t.collection("/service/boards/{parentId}/statuses", statusResource, boardResource, "PUAD")
@@ -54,6 +55,7 @@ func routes() *router {
 	t.collection("/company/companies/statuses", companyStatusRes, "", "")
 	t.collection("/company/companies/types", companyTypeResource, "", "")
 	t.collection("/company/companies/{parentId}/sites", siteResource, companyResource, "PA")
+	t.collection("/company/countries", countryResource, "", "")
 	t.collection("/company/contacts", contactResource, "", "")
 	t.collection("/company/configurations", configurationRes, "", "PUAD")
 	t.collection("/company/configurations/statuses", configurationStatRes, "", "")

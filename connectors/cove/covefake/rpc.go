@@ -134,6 +134,8 @@ func (s *Server) serveRPC(w http.ResponseWriter, r *http.Request, svc service) {
 		problem = &rpcError{codeParse, 0, "The request could not be read."}
 	}
 	s.note(Request{s.clock.Now(), r.Method, r.URL.Path, env.method, s.deviceOf(env.params)})
+	now := s.clock.Now().Add(time.Duration(s.Switches().ClockAheadSeconds) * time.Second)
+	w.Header().Set("Date", now.UTC().Format(http.TimeFormat))
 	s.log.DebugContext(r.Context(), "cove request", "verb", r.Method, "path", r.URL.Path, "method", env.method)
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)

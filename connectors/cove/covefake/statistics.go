@@ -75,6 +75,9 @@ func (c *call) columns(names []string) ([]requested, *rpcError) {
 		if !ok || c.switches.refuses(code) {
 			return nil, c.refuse("column %s.", name)
 		}
+		if c.switches.ignores(code) {
+			continue
+		}
 		columns = append(columns, requested{
 			spelling: name, code: code, key: appendJSON(nil, name), number: isNumber(code),
 			list: code == "I19" || code == "I20",

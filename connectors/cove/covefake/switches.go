@@ -24,6 +24,8 @@ type Switches struct {
 	Missing MissingStyle `json:"missing"`
 	// RefusedColumns fail a statistics request with 13501: canonical codes, or globs over them such as "D02F*".
 	RefusedColumns []string `json:"refusedColumns"`
+	// IgnoredColumns are passed over in silence as codes are that the server does not know: canonical codes or globs.
+	IgnoredColumns []string `json:"ignoredColumns"`
 	// PartnerRequired refuses a login without partner with 2100.
 	PartnerRequired bool `json:"partnerRequired"`
 	// BodyVisaOnly makes an Authorization header useless on /jsonapi.
@@ -51,6 +53,8 @@ type Switches struct {
 	TimestampIsLastSession bool `json:"timestampIsLastSession"`
 	// OffsetInMinutes answers TZ in minutes instead of hours.
 	OffsetInMinutes bool `json:"offsetInMinutes"`
+	// ClockAheadSeconds is how far the Date of answers is ahead of the server's clock; negative means behind.
+	ClockAheadSeconds int64 `json:"clockAheadSeconds"`
 	// FlatResults answers lists of EnumerateColumns, of storage nodes and of /reporting_api directly under result.
 	FlatResults bool `json:"flatResults"`
 	// PluginAsNumber gives node sessions Plugin as a number instead of PluginId as a name.
@@ -128,8 +132,12 @@ func (w Switches) number(kind ErrorKind) ErrorNumber {
 	return defaultNumbers[kind]
 }
 
-func (w Switches) refuses(code string) bool {
-	return slices.ContainsFunc(w.RefusedColumns, func(glob string) bool {
+func (w Switches) refuses(code string) bool { return matchesAny(w.RefusedColumns, code) }
+
+func (w Switches) ignores(code string) bool { return matchesAny(w.IgnoredColumns, code) }
+
+func matchesAny(globs []string, code string) bool {
+	return slices.ContainsFunc(globs, func(glob string) bool {
 		ok, err := path.Match(glob, code)
 		return err == nil && ok
 	})
@@ -148,9 +156,11 @@ func (w Switches) check() error {
 	if w.VisaSeconds < 0 || w.LockAfter < 0 || w.LockSeconds < 0 || w.RecordsDefault < 0 || w.RecordsMax < 0 {
 		return errors.New("visaSeconds, lockAfter, lockSeconds, recordsDefault and recordsMax may not be negative")
 	}
-	for _, glob := range w.RefusedColumns {
-		if _, err := path.Match(glob, ""); err != nil {
-			return fmt.Errorf("refusedColumns: %q is no pattern", glob)
+	for name, globs := range map[string][]string{"refusedColumns": w.RefusedColumns, "ignoredColumns": w.IgnoredColumns} {
+		for _, glob := range globs {
+			if _, err := path.Match(glob, ""); err != nil {
+				return fmt.Errorf("%s: %q is no pattern", name, glob)
+			}
 		}
 	}
 	for kind := range w.Errors {
@@ -164,6 +174,7 @@ func (w Switches) check() error {
 // clone keeps later changes of the caller's lists and maps away from the server's.
 func (w Switches) clone() Switches {
 	w.RefusedColumns = slices.Clone(w.RefusedColumns)
+	w.IgnoredColumns = slices.Clone(w.IgnoredColumns)
 	w.Errors = maps.Clone(w.Errors)
 	return w
 }
