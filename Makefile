@@ -33,6 +33,15 @@ test: ## run all tests, with the race detector where there is a C compiler
 bench: ## run the benchmarks and print their figures beside a reference measured in the same run
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench/...
 
+FUZZ_TIME ?= 20s
+FUZZ_TARGETS := \
+	./connectors/cove:FuzzStatistics ./connectors/cove:FuzzEnvelope ./connectors/cove:FuzzVisa ./connectors/cove:FuzzCleanMessage \
+	./connectors/cove/columns:FuzzValues ./connectors/cove/columns:FuzzCodes \
+	./connectors/connectwise/cwfake/internal/filter:FuzzParse
+
+fuzz: ## fuzz every reader of foreign bytes for FUZZ_TIME each (default 20s)
+	@for t in $(FUZZ_TARGETS); do echo "fuzz $$t"; go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s $${t%%:*} || exit 1; done
+
 fmt: $(TOOLS)/gofumpt $(TOOLS)/golangci-lint ## format Go and proto files
 	@for m in $(MODULES); do (cd $$m && $(TOOLS)/golangci-lint fmt ./...) || exit 1; done
 	@$(MAKE) --no-print-directory $(TOOLS)/buf && $(TOOLS)/buf format -w
@@ -73,4 +82,4 @@ $(TOOLS)/golangci-lint: Makefile
 $(TOOLS)/gofumpt: Makefile
 	GOWORK=off GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION) && touch $@
 
-.PHONY: help run build test bench fmt lint gen gen-check breaking tidy standalone verify clean
+.PHONY: help run build test bench fuzz fmt lint gen gen-check breaking tidy standalone verify clean
