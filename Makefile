@@ -37,7 +37,8 @@ FUZZ_TIME ?= 20s
 FUZZ_TARGETS := \
 	./connectors/cove:FuzzStatistics ./connectors/cove:FuzzEnvelope ./connectors/cove:FuzzVisa ./connectors/cove:FuzzCleanMessage \
 	./connectors/cove/columns:FuzzValues ./connectors/cove/columns:FuzzCodes \
-	./connectors/connectwise/cwfake/internal/filter:FuzzParse
+	./connectors/connectwise:FuzzTextStaysOneValue ./connectors/connectwise/cwfake/internal/filter:FuzzCompile \
+	./services/companysync/internal/match:FuzzNormal
 
 fuzz: ## fuzz every reader of foreign bytes for FUZZ_TIME each (default 20s)
 	@for t in $(FUZZ_TARGETS); do echo "fuzz $$t"; go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s $${t%%:*} || exit 1; done
