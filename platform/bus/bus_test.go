@@ -95,6 +95,59 @@ func TestProvisionIsIdempotentAndKeepsWhatTheBusWasBornWith(t *testing.T) {
 	require.ErrorContains(t, err, "created with 4 partitions and cannot work with 8")
 }
 
+func TestProvisionBringsTheConsumersOfAnOlderBusUpToDate(t *testing.T) {
+	nc := bustest.Start(t)
+	b, js := bustest.Open(t, nc), jet(t, nc)
+	consumer, err := js.Consumer(t.Context(), "INCIDENT", "ticketer-p01")
+	require.NoError(t, err)
+	older := consumer.CachedInfo().Config
+	older.FilterSubjects = []string{"p.1.incident.v1.>"}
+	_, err = js.UpdateConsumer(t.Context(), "INCIDENT", older)
+	require.NoError(t, err)
+	require.NoError(t, b.Publish(t.Context(), incident("t1", "d1", "before")))
+
+	require.NoError(t, bus.Provision(t.Context(), js, bus.ProvisionOptions{Partitions: bustest.Partitions, Replicas: 1}))
+	for i := range 20 { // enough to reach every partition
+		account := incident("t1", fmt.Sprint(i), fmt.Sprintf("judged %d", i))
+		account.Subject.Verb = bus.VerbJudged
+		require.NoError(t, b.Publish(t.Context(), account))
+	}
+	require.NoError(t, b.Publish(t.Context(), incident("t1", "d1", "after")))
+	var got collector
+	consume(t, b, func(_ context.Context, d bus.Delivery) error {
+		got.add(d.ID)
+		return nil
+	})
+	eventually(t, "drained", func() bool {
+		drained, err := b.Drained(t.Context(), bus.Ticketer)
+		return err == nil && drained
+	})
+	require.Equal(t, []string{"before", "after"}, got.all(), "the ticketer does not hear of accounts")
+}
+
+func TestHistoryGivesWhatIsThereOfOneVerbAndTenant(t *testing.T) {
+	b := bustest.Open(t, bustest.Start(t))
+	read := func(family bus.Family, verb, tenant string) (ids []string) {
+		require.NoError(t, b.History(t.Context(), family, verb, tenant, func(d bus.Delivery) error {
+			ids = append(ids, d.ID)
+			return nil
+		}))
+		return ids
+	}
+	require.Empty(t, read(bus.Incident, bus.VerbFailed, "t1"))
+	for i := range 9 {
+		m := incident([]string{"t1", "t1-2", "t1"}[i%3], fmt.Sprint(i), fmt.Sprint(i))
+		m.Subject.Verb = []string{bus.VerbFailed, bus.VerbFailed, bus.VerbChanged}[i%3]
+		require.NoError(t, b.Publish(t.Context(), m))
+	}
+	require.Equal(t, []string{"0", "3", "6"}, read(bus.Incident, bus.VerbFailed, "t1"))
+	require.Equal(t, []string{"1", "4", "7"}, read(bus.Incident, bus.VerbFailed, "t1-2"))
+	require.Empty(t, read(bus.Company, bus.VerbWanted, "t1"))
+
+	stop := errors.New("enough")
+	require.ErrorIs(t, b.History(t.Context(), bus.Incident, bus.VerbFailed, "t1", func(bus.Delivery) error { return stop }), stop)
+}
+
 func TestOpenRefusesABusThatWasNotProvisioned(t *testing.T) {
 	nc := bustest.Connect(t, bustest.Server(t, t.TempDir()))
 	_, err := bus.Open(t.Context(), nc, bus.Options{Service: "test", Logger: bustest.Logger(t)})

@@ -24,18 +24,23 @@ const (
 const (
 	VerbSnapshot = "snapshot" // status
 	VerbSweep    = "sweep"    // status
+	VerbOverdue  = "overdue"  // status: no complete sweep for too long
 
 	VerbFailed   = "failed"   // incident
 	VerbChanged  = "changed"  // incident
 	VerbResolved = "resolved" // incident
+	VerbJudged   = "judged"   // incident: the account of a sweep; decides nothing
 	VerbRedrive  = "redrive"  // incident: look again at a parked incident; carries no news
+	VerbObserved = "observed" // incident: what was seen of its ticket; a ticket.v1.Observation, no news of the device
 
 	VerbWanted   = "wanted"   // company
 	VerbLinked   = "linked"   // company
 	VerbProposed = "proposed" // company
 	VerbRefused  = "refused"  // company
+	VerbOrdered  = "ordered"  // company: a person's command
 
 	VerbTenant = "tenant" // settings
+	VerbPolicy = "policy" // settings: the whole policy, whenever it changes
 )
 
 // Subject is an address on the bus: <family>.v1.<verb>.<tenant>[.<key>]. Tenant and Key are ids in clear;

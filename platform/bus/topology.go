@@ -13,12 +13,16 @@ type Bucket string
 
 // The buckets with their writers.
 const (
-	DeviceState  Bucket = "device_state"  // evaluator
-	TicketLedger Bucket = "ticket_ledger" // ticketer
-	CompanyMap   Bucket = "company_map"   // companysync
-	PollLease    Bucket = "poll_lease"    // poller
-	PollCursor   Bucket = "poll_cursor"   // poller
-	Tenants      Bucket = "tenant"        // settings
+	DeviceState  Bucket = "device_state"    // evaluator
+	TicketLedger Bucket = "ticket_ledger"   // ticketer
+	TicketDesk   Bucket = "ticket_desk"     // ticketer
+	Adoptions    Bucket = "ticket_adoption" // ticketer
+	CompanyMap   Bucket = "company_map"     // companysync
+	CompanyRound Bucket = "company_round"   // companysync
+	PollLease    Bucket = "poll_lease"      // poller
+	PollCursor   Bucket = "poll_cursor"     // poller
+	TenantState  Bucket = "tenant_state"    // evaluator
+	Tenants      Bucket = "tenant"          // settings
 )
 
 // Role names a consumer of a stream: the service that handles its messages.
@@ -29,6 +33,8 @@ const (
 	Evaluator   Role = "evaluator"
 	Ticketer    Role = "ticketer"
 	CompanySync Role = "companysync"
+	// CompanyOrders is company-sync again: people's orders, which are carried out one after the other.
+	CompanyOrders Role = "companysync-orders"
 )
 
 const day = 24 * time.Hour
@@ -81,13 +87,19 @@ func declared() topology {
 		},
 		consumers: []consumerSpec{
 			{role: Evaluator, family: Status},
-			{role: Ticketer, family: Incident},
+			// Accounts of sweeps are for people; the ticketer does not hear of them.
+			{role: Ticketer, family: Incident, verbs: []string{VerbFailed, VerbChanged, VerbResolved, VerbRedrive, VerbObserved}},
 			{role: CompanySync, family: Company, verbs: []string{VerbWanted}, inFlight: 4},
+			{role: CompanyOrders, family: Company, verbs: []string{VerbOrdered}, inFlight: 1},
 		},
 		buckets: []jetstream.KeyValueConfig{
 			{Bucket: string(DeviceState), Description: "What the evaluator remembers of each device"},
+			{Bucket: string(TenantState), Description: "What the evaluator remembers of each tenant as a whole"},
 			{Bucket: string(TicketLedger), Description: "How far the ticket of each incident has come"},
+			{Bucket: string(TicketDesk), Description: "What the ticketer remembers of each tenant's service desk"},
+			{Bucket: string(Adoptions), Description: "Open tickets of others that stood for devices at the first contact with a board"},
 			{Bucket: string(CompanyMap), Description: "Which company stands for which customer", History: 8},
+			{Bucket: string(CompanyRound), Description: "When each tenant's customers and companies were last compared as a whole"},
 			{Bucket: string(PollLease), Description: "Who polls which tenant, and when it is due"},
 			{Bucket: string(PollCursor), Description: "What was last published about each tenant's devices"},
 			{Bucket: string(Tenants), Description: "Settings of each tenant", History: 64},

@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/errclass"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 )
 
@@ -38,6 +39,12 @@ func Apply(ctx context.Context, b *bus.Bus, docs []Document, author string, now 
 	}); err != nil {
 		return nil, fmt.Errorf("apply settings: %w", err)
 	}
+	for _, doc := range docs {
+		if rule := doc.Policy.withheldTooLong(now); rule != "" {
+			return nil, errclass.Newf(errclass.Rejected, "apply settings", "%s: the policy's %s ends more than %d days ahead; write an earlier date and renew it then",
+				doc.ID, rule, int(LongestWithheld/(24*time.Hour)))
+		}
+	}
 	changes := map[string]Change{}
 	for _, doc := range docs {
 		before := absent[doc.ID]
@@ -53,6 +60,9 @@ func Apply(ctx context.Context, b *bus.Bus, docs []Document, author string, now 
 		if err := announce(ctx, b, doc.ID, settings, author, now); err != nil {
 			return nil, err
 		}
+		if err := announcePolicy(ctx, b, doc.ID, before.Value.GetPolicy(), settings.GetPolicy(), author, now); err != nil {
+			return nil, err
+		}
 		if _, err := store.Put(ctx, bus.Key(doc.ID), settings, before.Revision); err != nil {
 			return nil, fmt.Errorf("apply settings: %w", err)
 		}
@@ -60,6 +70,9 @@ func Apply(ctx context.Context, b *bus.Bus, docs []Document, author string, now 
 	for id, before := range absent {
 		changes[id] = Removed
 		if err := announce(ctx, b, id, nil, author, now); err != nil {
+			return nil, err
+		}
+		if err := announcePolicy(ctx, b, id, before.Value.GetPolicy(), nil, author, now); err != nil {
 			return nil, err
 		}
 		if err := store.Delete(ctx, before.Key, before.Revision); err != nil {
@@ -80,4 +93,47 @@ func announce(ctx context.Context, b *bus.Bus, id string, settings *tenantv1.Set
 		return fmt.Errorf("record change of settings: %w", err)
 	}
 	return nil
+}
+
+// announcePolicy records a change of the policy with the whole of it, before it is made. Nothing is told when the
+// policy is the same.
+func announcePolicy(ctx context.Context, b *bus.Bus, id string, before, after *tenantv1.Policy, author string, now time.Time) error {
+	if before.GetVersion() == after.GetVersion() {
+		return nil
+	}
+	err := b.Publish(ctx, bus.Message{
+		Subject: bus.Subject{Family: bus.Settings, Verb: bus.VerbPolicy, Tenant: id},
+		ID:      strings.Join([]string{"policy", id, now.UTC().Format(time.RFC3339Nano)}, ":"),
+		Body: &tenantv1.PolicyChanged{
+			SchemaVersion: 1, Tenant: id, Author: author, ChangedAt: timestamppb.New(now),
+			PreviousVersion: before.GetVersion(), Policy: after,
+		},
+	})
+	if err != nil {
+		return fmt.Errorf("record change of policy: %w", err)
+	}
+	return nil
+}
+
+// PolicyVersion finds a version that a tenant's policy once had, with who brought it and when. Without one it fails
+// with class NotFound.
+func PolicyVersion(ctx context.Context, b *bus.Bus, id, version string) (*tenantv1.PolicyChanged, error) {
+	var found *tenantv1.PolicyChanged
+	err := b.History(ctx, bus.Settings, bus.VerbPolicy, id, func(d bus.Delivery) error {
+		change := &tenantv1.PolicyChanged{}
+		if err := d.Decode(change); err != nil {
+			return err
+		}
+		if change.GetPolicy().GetVersion() == version {
+			found = change
+		}
+		return nil
+	})
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("find policy: %w", err)
+	case found == nil:
+		return nil, errclass.Newf(errclass.NotFound, "find policy", "%s never had a policy of version %q", id, version)
+	}
+	return found, nil
 }

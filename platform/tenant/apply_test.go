@@ -45,7 +45,7 @@ func TestThePolicyVersionNamesThePolicysValues(t *testing.T) {
 	a, b := tenant.Defaults(), tenant.Defaults()
 	b.ID = "other"
 	require.Equal(t, a.Settings().GetPolicy().GetVersion(), b.Settings().GetPolicy().GetVersion())
-	b.Policy.OpenAfter = 2
+	b.Policy.Values["openAfter"] = "2"
 	require.NotEqual(t, a.Settings().GetPolicy().GetVersion(), b.Settings().GetPolicy().GetVersion())
 	require.NotEmpty(t, a.Settings().GetPolicy().GetVersion())
 }

@@ -40,6 +40,7 @@ type Document struct {
 	Tickets     Tickets
 	Companies   Companies
 	Policy      Policy
+	Heartbeat   Heartbeat
 }
 
 // Cove is the tenant's login at N-able Cove Data Protection.
@@ -50,6 +51,9 @@ type Cove struct {
 	Password   SecretRef // its password
 	Root       int64     // id of the partner whose subtree is watched; 0 means the login's own partner
 	AllowHosts []string  // lower-case host names or addresses outside the vendor's domains that storage nodes may have
+
+	RequestsPerSecond float64 // towards all of the vendor's services together; 0.1 to 50, default 4
+	Concurrency       int     // devices whose session errors are read at once; 1 to 16, default 4
 }
 
 // ConnectWise is the tenant's ConnectWise PSA server and the API member's keys for it.
@@ -60,6 +64,16 @@ type ConnectWise struct {
 	PrivateKey SecretRef // the API member's private key
 	ClientID   string    // the integration's GUID from developer.connectwise.com
 }
+
+// Heartbeat is a watch outside that expects a request after each complete and judged sweep, and that calls somebody
+// when none comes. The zero value means that there is none.
+type Heartbeat struct {
+	URL SecretRef // its address; https, or http on a loopback address
+}
+
+// OwnCustomer is the id of the customer that stands for the MSP itself, in incidents that concern no single customer.
+// Ids of Cove are digits, so it is nobody else's.
+const OwnCustomer = "own"
 
 // Poll says how often Cove is asked.
 type Poll struct {
@@ -73,6 +87,8 @@ type Tickets struct {
 	ClosedStatus string // status that closes a ticket
 	Priorities   Priorities
 	TimeZone     string // IANA name of the zone times in tickets are shown in; default "UTC"
+	Handling     Handling
+	Filing       Filing
 }
 
 // Priorities are the names of the ConnectWise priorities by class of device.
@@ -86,42 +102,36 @@ type Priorities struct {
 type Companies struct {
 	Create   Create // default CreateOff
 	CatchAll string // identifier of the company for unmapped customers; empty means there is none
+	// CatchAllAfter is how long incidents of an unmapped customer wait for its company before the catch-all company
+	// takes them; 0 means at once.
+	CatchAllAfter time.Duration
+	MoveHome      bool   // a ticket at the catch-all company moves to the customer's own once there is one
+	Own           string // identifier of the MSP's own company, for incidents of no single customer; empty means CatchAll
+	WriteBack     bool   // writes "CWM:<id>:<identifier>" into the customer's own reference in Cove
+	New           NewCompany
 }
 
-// Policy holds the thresholds and filters that open and close incidents.
-type Policy struct {
-	Stale             Stale
-	OpenAfter         int           // sweeps that a condition must hold before an incident opens; at least 1
-	CloseAfter        int           // sweeps that a device must be well before its incident closes; at least 1
-	Never             time.Duration // how long after its creation a device may be without its first backup
-	DocumentsProfiles []int64       // ids of the Cove profiles that make a workstation a Documents device
-	ExcludeTrial      bool          // leaves out the devices of customers in trial
-}
-
-// Stale is the age of the last good backup from which on it is too old, by class of device.
-type Stale struct {
-	Server      time.Duration
-	Workstation time.Duration
-	Documents   time.Duration
-	M365        time.Duration
+// NewCompany is how companies are created. Names are those shown in ConnectWise.
+type NewCompany struct {
+	Status    string // default "Active"
+	Type      string // empty means the type that ConnectWise marks as default
+	Site      string // name of the first site; default "Main"
+	Territory string // empty gives none
+	Country   string // name or code of the address's country; empty gives none, which most servers refuse
+	NameLimit int    // most characters of the name; 50 up to ConnectWise 2025.1, 156 since 2026.11
 }
 
 // Defaults returns a document with every default set and everything else empty.
 func Defaults() Document {
-	const day = 24 * time.Hour
 	return Document{
-		Mode:      Shadow,
-		Cove:      Cove{URL: "https://api.backup.management/jsonapi"},
-		Poll:      Poll{Interval: 15 * time.Minute},
-		Tickets:   Tickets{TimeZone: "UTC"},
-		Companies: Companies{Create: CreateOff},
-		Policy: Policy{
-			Stale:             Stale{Server: day, Workstation: 3 * day, Documents: 14 * day, M365: day},
-			OpenAfter:         1,
-			CloseAfter:        1,
-			Never:             2 * day,
-			DocumentsProfiles: []int64{5038},
-			ExcludeTrial:      true,
+		Mode:    Shadow,
+		Cove:    Cove{URL: "https://api.backup.management/jsonapi", RequestsPerSecond: 4, Concurrency: 4},
+		Poll:    Poll{Interval: 15 * time.Minute},
+		Tickets: Tickets{TimeZone: "UTC", Handling: defaultHandling()},
+		Companies: Companies{
+			Create: CreateOff, CatchAllAfter: time.Hour, MoveHome: true,
+			New: NewCompany{Status: "Active", Site: "Main", NameLimit: 50},
 		},
+		Policy: defaultPolicy(),
 	}
 }

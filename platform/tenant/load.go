@@ -21,13 +21,15 @@ type Options struct {
 	// LookupEnv answers whether an environment variable is set, and its value (os.LookupEnv in a main
 	// package). Nil means that none is set.
 	LookupEnv func(name string) (value string, set bool)
+	// WithoutSecrets leaves secrets alone: they may be missing. Documents read so can be looked at, not run.
+	WithoutSecrets bool
 }
 
 // Load reads the tenant documents in the file at path and checks them, the secrets they refer to
 // included. Its error is always of type Problems, holds every problem found and never a secret; no
 // document is returned then.
 func Load(path string, opts Options) ([]Document, error) {
-	r := &reader{file: path, lookupEnv: opts.LookupEnv}
+	r := &reader{file: path, lookupEnv: opts.LookupEnv, withoutSecrets: opts.WithoutSecrets}
 	docs := r.load(path)
 	if len(r.problems) > 0 {
 		slices.SortStableFunc(r.problems, func(a, b Problem) int { return a.Line - b.Line })

@@ -140,6 +140,8 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			Password:   tenant.SecretRef{Field: "cove.password", File: filepath.Join(dir, "cove.secret")},
 			Root:       481200,
 			AllowHosts: []string{"storage.example.net", "10.1.2.3"},
+
+			RequestsPerSecond: 4, Concurrency: 4,
 		},
 		ConnectWise: tenant.ConnectWise{
 			URL:        "https://na.myconnectwise.net",
@@ -157,15 +159,23 @@ func TestLoadReadsEveryKey(t *testing.T) {
 				Server: "Priority 1 - Critical", Workstation: "Priority 3 - Normal", M365: "Priority 2 - Quick Response",
 			},
 			TimeZone: "Europe/London",
+			Handling: tenant.Handling{
+				OnHandClose: tenant.HandCloseRespect, RespectFor: 24 * time.Hour, ReopenWithin: tenant.ReopenWithin{For: 24 * time.Hour},
+				OnDeleted: tenant.DeletedLeave, HourlyCap: 200,
+			},
 		},
-		Companies: tenant.Companies{Create: tenant.CreateOff},
+		Companies: tenant.Companies{
+			Create: tenant.CreateOff, CatchAllAfter: time.Hour, MoveHome: true,
+			New: tenant.NewCompany{Status: "Active", Site: "Main", NameLimit: 50},
+		},
 		Policy: tenant.Policy{
-			Stale:             tenant.Stale{Server: 24 * time.Hour, Workstation: 72 * time.Hour, Documents: 336 * time.Hour, M365: 24 * time.Hour},
-			OpenAfter:         1,
-			CloseAfter:        2,
-			Never:             72 * time.Hour,
+			Values: map[string]string{
+				"stale.server": "24h", "stale.workstation": "72h", "stale.documents": "336h", "stale.m365": "24h",
+				"openAfter": "1", "closeAfter": "2", "never": "3d", "excludeTrial": "off",
+			},
+			Group:             tenant.Group{Window: 30 * time.Minute, Devices: 10, Share: 20, Join: tenant.JoinHold},
+			NotSweptAfter:     3,
 			DocumentsProfiles: []int64{5038, 7},
-			ExcludeTrial:      false,
 		},
 	}}, docs)
 }
@@ -235,6 +245,11 @@ func TestExampleLoadsOnceItsSecretsExist(t *testing.T) {
 	docs, err := load(t, dir, tenant.Example())
 	require.NoError(t, err)
 	require.Len(t, docs, 1)
+	shown := docs[0].Settings().GetPolicy()
+	for name, value := range shown.GetTenant() {
+		require.Equal(t, tenant.SystemPolicy()[name], value, "the example shows the defaults: %s", name)
+	}
+	docs[0].Policy.Values = map[string]string{}
 	require.Equal(t, tenant.Defaults().Policy, docs[0].Policy, "the example shows the defaults")
 	require.Equal(t, tenant.Defaults().Poll, docs[0].Poll, "the example shows the defaults")
 	require.Equal(t, tenant.Defaults().Companies, docs[0].Companies, "the example shows the defaults")

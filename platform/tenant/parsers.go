@@ -173,8 +173,10 @@ func duration(dst *time.Duration, least time.Duration) parser {
 	}
 }
 
+const durationRemedy = "write a number with its unit, such as 90s, 15m, 24h or 14d"
+
 func durationOf(n *yaml.Node, least time.Duration) (value time.Duration, complaint string) {
-	const remedy = "write a number with its unit, such as 90s, 15m, 24h or 14d"
+	const remedy = durationRemedy
 	switch {
 	case kind(n) == "a number":
 		return 0, fmt.Sprintf("%s has no unit; %s", printable(n.Value), remedy)

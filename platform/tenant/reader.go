@@ -15,6 +15,8 @@ type reader struct {
 	dir       string // absolute folder of the file; relative secret files start here
 	lookupEnv func(string) (string, bool)
 	problems  Problems
+
+	withoutSecrets bool
 }
 
 // place is where a value stands.
@@ -45,6 +47,7 @@ type parser func(r *reader, at place, n *yaml.Node)
 type group struct {
 	fields  []field
 	secrets []secret
+	whole   func(r *reader, at place, n *yaml.Node) // checks what the fields are together; nil for nothing
 }
 
 // field is one key of a group.
@@ -119,6 +122,9 @@ func (r *reader) group(at place, n *yaml.Node, g group) {
 		if !meant[s.name+"File"] && !meant[s.name+"Env"] {
 			r.exactlyOne(at, s, lines)
 		}
+	}
+	if g.whole != nil {
+		g.whole(r, at, n)
 	}
 }
 

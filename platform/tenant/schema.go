@@ -2,8 +2,6 @@ package tenant
 
 import (
 	"time"
-
-	"go.yaml.in/yaml/v3"
 )
 
 const required, optional = true, false
@@ -20,11 +18,11 @@ func documentGroup(d *Document) group {
 			{"interval", optional, "", duration(&d.Poll.Interval, 10*time.Second)},
 		}})},
 		{"tickets", required, "the group with board, statuses and priorities", subgroup(ticketsGroup(&d.Tickets))},
-		{"companies", optional, "", subgroup(group{fields: []field{
-			{"create", optional, "", creation(&d.Companies.Create)},
-			{"catchAll", optional, "", optionalText(&d.Companies.CatchAll)},
-		}})},
+		{"companies", optional, "", subgroup(companiesGroup(&d.Companies))},
 		{"policy", optional, "", subgroup(policyGroup(&d.Policy))},
+		{"heartbeat", optional, "", subgroup(group{
+			secrets: []secret{{"url", "the address that is called after each complete sweep", &d.Heartbeat.URL}},
+		})},
 	}}
 }
 
@@ -36,6 +34,8 @@ func coveGroup(c *Cove) group {
 			{"username", required, "username: NAME, the login name of the Cove API user", text(&c.Username)},
 			{"root", optional, "", number(&c.Root, 1)},
 			{"allowHosts", optional, "", list(&c.AllowHosts, hostName)},
+			{"requestsPerSecond", optional, "", decimal(&c.RequestsPerSecond, 0.1, 50)},
+			{"concurrency", optional, "", numberUpTo(&c.Concurrency, 16)},
 		},
 		secrets: []secret{{"password", "the password of the Cove API user", &c.Password}},
 	}
@@ -56,7 +56,7 @@ func connectWiseGroup(c *ConnectWise) group {
 }
 
 func ticketsGroup(t *Tickets) group {
-	return group{fields: []field{
+	return group{fields: append([]field{
 		{"board", required, "board: NAME, the service board of new tickets", text(&t.Board)},
 		{"newStatus", required, "newStatus: NAME, the board's status for new tickets", text(&t.NewStatus)},
 		{"closedStatus", required, "closedStatus: NAME, the board's status that closes a ticket", text(&t.ClosedStatus)},
@@ -66,21 +66,24 @@ func ticketsGroup(t *Tickets) group {
 			{"m365", required, "m365: NAME, the priority of Microsoft 365 tickets", text(&t.Priorities.M365)},
 		}})},
 		{"timeZone", optional, "", text(&t.TimeZone, zoneName)},
-	}}
+	}, append(handlingFields(&t.Handling), filingFields(&t.Filing)...)...)}
 }
 
-func policyGroup(p *Policy) group {
+func companiesGroup(c *Companies) group {
 	return group{fields: []field{
-		{"stale", optional, "", subgroup(group{fields: []field{
-			{"server", optional, "", duration(&p.Stale.Server, positive)},
-			{"workstation", optional, "", duration(&p.Stale.Workstation, positive)},
-			{"documents", optional, "", duration(&p.Stale.Documents, positive)},
-			{"m365", optional, "", duration(&p.Stale.M365, positive)},
+		{"create", optional, "", creation(&c.Create)},
+		{"catchAll", optional, "", optionalText(&c.CatchAll)},
+		{"catchAllAfter", optional, "", duration(&c.CatchAllAfter, 0)},
+		{"moveHome", optional, "", boolean(&c.MoveHome)},
+		{"own", optional, "", optionalText(&c.Own)},
+		{"writeBack", optional, "", boolean(&c.WriteBack)},
+		{"new", optional, "", subgroup(group{fields: []field{
+			{"status", optional, "", text(&c.New.Status)},
+			{"type", optional, "", optionalText(&c.New.Type)},
+			{"site", optional, "", text(&c.New.Site)},
+			{"territory", optional, "", optionalText(&c.New.Territory)},
+			{"country", optional, "", optionalText(&c.New.Country)},
+			{"nameLimit", optional, "", number(&c.New.NameLimit, 10)},
 		}})},
-		{"openAfter", optional, "", number(&p.OpenAfter, 1)},
-		{"closeAfter", optional, "", number(&p.CloseAfter, 1)},
-		{"never", optional, "", duration(&p.Never, positive)},
-		{"documentsProfiles", optional, "", list(&p.DocumentsProfiles, func(n *yaml.Node) (int64, string) { return wholeNumber(n, 1) })},
-		{"excludeTrial", optional, "", boolean(&p.ExcludeTrial)},
 	}}
 }

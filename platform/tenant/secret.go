@@ -100,7 +100,7 @@ func secretFile(dst *SecretRef) parser {
 		if !filepath.IsAbs(path) {
 			path = filepath.Join(r.dir, path)
 		}
-		if _, complaint := readSecretFile(path); complaint != "" {
+		if _, complaint := readSecretFile(path); complaint != "" && !r.withoutSecrets {
 			r.report(at, "file %s %s", printable(path), complaint)
 			return
 		}
@@ -117,7 +117,7 @@ func secretEnv(dst *SecretRef) parser {
 		if len(r.problems) > problems {
 			return
 		}
-		if _, complaint := readSecretEnv(name, r.lookupEnv); complaint != "" {
+		if _, complaint := readSecretEnv(name, r.lookupEnv); complaint != "" && !r.withoutSecrets {
 			r.report(at, "environment variable %s %s", name, complaint)
 			return
 		}

@@ -1,10 +1,6 @@
 package tenant
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-
-	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
@@ -20,42 +16,48 @@ func (d Document) Settings() *tenantv1.Settings {
 		Cove: &tenantv1.Cove{
 			Url: d.Cove.URL, Partner: d.Cove.Partner, Username: d.Cove.Username, Password: ref(d.Cove.Password),
 			Root: d.Cove.Root, AllowHosts: d.Cove.AllowHosts,
+			RequestsPerSecond: d.Cove.RequestsPerSecond, Concurrency: uint32(d.Cove.Concurrency),
 		},
 		Connectwise: &tenantv1.ConnectWise{
 			Url: d.ConnectWise.URL, Company: d.ConnectWise.Company, ClientId: d.ConnectWise.ClientID,
 			PublicKey: ref(d.ConnectWise.PublicKey), PrivateKey: ref(d.ConnectWise.PrivateKey),
 		},
 		PollInterval: durationpb.New(d.Poll.Interval),
-		Tickets: &tenantv1.Tickets{
-			Board: d.Tickets.Board, NewStatus: d.Tickets.NewStatus, ClosedStatus: d.Tickets.ClosedStatus,
-			PriorityServer: d.Tickets.Priorities.Server, PriorityWorkstation: d.Tickets.Priorities.Workstation,
-			PriorityM365: d.Tickets.Priorities.M365, TimeZone: d.Tickets.TimeZone,
-		},
+		Tickets:      d.Tickets.settings(),
 		Companies: &tenantv1.Companies{
 			Create: map[Create]tenantv1.CompanyCreation{
 				CreateOff:     tenantv1.CompanyCreation_COMPANY_CREATION_OFF,
 				CreateApprove: tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE,
 				CreateAuto:    tenantv1.CompanyCreation_COMPANY_CREATION_AUTO,
 			}[d.Companies.Create],
-			CatchAll: d.Companies.CatchAll,
+			CatchAll: d.Companies.CatchAll, CatchAllAfter: durationpb.New(d.Companies.CatchAllAfter), Own: d.Companies.Own,
+			MoveHome: d.Companies.MoveHome, WriteBack: d.Companies.WriteBack,
+			Status: d.Companies.New.Status, Type: d.Companies.New.Type, Site: d.Companies.New.Site,
+			Territory: d.Companies.New.Territory, Country: d.Companies.New.Country, NameLimit: uint32(d.Companies.New.NameLimit),
 		},
-		Policy: d.Policy.settings(),
+		Policy:    d.Policy.settings(),
+		Heartbeat: heartbeat(d.Heartbeat),
 	}
 }
 
-func (p Policy) settings() *tenantv1.Policy {
-	s := &tenantv1.Policy{
-		StaleServer: durationpb.New(p.Stale.Server), StaleWorkstation: durationpb.New(p.Stale.Workstation),
-		StaleDocuments: durationpb.New(p.Stale.Documents), StaleM365: durationpb.New(p.Stale.M365),
-		Never: durationpb.New(p.Never), OpenAfter: uint32(p.OpenAfter), CloseAfter: uint32(p.CloseAfter),
-		DocumentsProfiles: p.DocumentsProfiles, ExcludeTrial: p.ExcludeTrial,
+func (t Tickets) settings() *tenantv1.Tickets {
+	s := &tenantv1.Tickets{
+		Board: t.Board, NewStatus: t.NewStatus, ClosedStatus: t.ClosedStatus, PriorityServer: t.Priorities.Server,
+		PriorityWorkstation: t.Priorities.Workstation, PriorityM365: t.Priorities.M365, TimeZone: t.TimeZone,
+		OnHandClose: handClose(t.Handling.OnHandClose), RespectFor: durationpb.New(t.Handling.RespectFor),
+		ReopenWithin: durationpb.New(t.Handling.ReopenWithin.For), ReopenAlways: t.Handling.ReopenWithin.Always,
+		OnDeleted: deleted(t.Handling.OnDeleted), HourlyCap: uint32(t.Handling.HourlyCap),
 	}
-	// The version names the values: the same policy has the same version wherever and whenever it is applied.
-	// Marshalling this flat message cannot fail.
-	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(s)
-	sum := sha256.Sum256(raw)
-	s.Version = hex.EncodeToString(sum[:6])
+	t.Filing.settings(s)
 	return s
+}
+
+// heartbeat returns nil for a tenant without one.
+func heartbeat(h Heartbeat) *tenantv1.Heartbeat {
+	if h.URL == (SecretRef{}) {
+		return nil
+	}
+	return &tenantv1.Heartbeat{Url: ref(h.URL)}
 }
 
 func ref(s SecretRef) *tenantv1.SecretRef { return &tenantv1.SecretRef{File: s.File, Env: s.Env} }

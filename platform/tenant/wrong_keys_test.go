@@ -13,11 +13,11 @@ var wrongKeys = []wrong{
 	},
 	{
 		"an unknown key with no near one", "poll:\n", "colour: red\npoll:\n",
-		[]string{"tenants.yaml:16: colour: is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy"},
+		[]string{"tenants.yaml:16: colour: is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy, heartbeat"},
 	},
 	{
 		"a key of another group", "id: harbor\n", "id: harbor\nboard: Service Desk\n",
-		[]string{"tenants.yaml:2: board: is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy"},
+		[]string{"tenants.yaml:2: board: is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy, heartbeat"},
 	},
 	{
 		"a key twice", "  username: psa-sync\n", "  username: psa-sync\n  username: other\n",
@@ -88,11 +88,11 @@ var wrongKeys = []wrong{
 	},
 	{
 		"a key with a line break", "poll:\n", "\"a\\nb\": c\npoll:\n",
-		[]string{`tenants.yaml:16: "a\nb": is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy`},
+		[]string{`tenants.yaml:16: "a\nb": is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy, heartbeat`},
 	},
 	{
 		"an empty key", "poll:\n", "\"\": c\npoll:\n",
-		[]string{`tenants.yaml:16: "": is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy`},
+		[]string{`tenants.yaml:16: "": is not a key; the keys here are id, mode, cove, connectwise, poll, tickets, companies, policy, heartbeat`},
 	},
 }
 
@@ -231,7 +231,7 @@ var wrongValues = []wrong{
 	},
 	{
 		"a switch in YAML 1.1 style", "excludeTrial: false", "excludeTrial: no",
-		[]string{"tenants.yaml:33: policy.excludeTrial: is text, not true or false; write true or false without quotes"},
+		[]string{`tenants.yaml:33: policy.excludeTrial: "no" is neither on nor off; write one of them`},
 	},
 	{
 		"a profile that is text", "[5038, 7]", "[5038, documents]",

@@ -106,6 +106,9 @@ one ticket while a device is in trouble, notes when the picture changes, closed 
 	})
 	root.AddCommand(newUp(around), newDemo(around), newVersion(around))
 	root.AddCommand(newDLQ(around))
+	root.AddCommand(newLedger(around))
+	root.AddCommand(newDevices(around), newDoctor(around), newSync(around))
+	root.AddCommand(newPolicy(around))
 	return root
 }
 

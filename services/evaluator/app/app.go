@@ -18,7 +18,9 @@ import (
 	"github.com/covewise/covewise/platform/errclass"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/heartbeat"
 	"github.com/covewise/covewise/services/evaluator/internal/sweeps"
+	"github.com/covewise/covewise/services/evaluator/internal/watch"
 )
 
 // Options are what the evaluator is given. NATS and Logger are required.
@@ -29,6 +31,8 @@ type Options struct {
 	Registerer prometheus.Registerer             // nil: no metrics
 	Tracer     trace.TracerProvider              // nil: no traces
 	OnHealth   func(component string, err error) // told when a part begins to fail (err) and recovers (nil); may be nil
+	// LookupEnv finds heartbeat addresses that are named by environment variable; nil: none is set.
+	LookupEnv func(name string) (value string, set bool)
 }
 
 // handlerTimeout bounds the judgement of one sweep. One that runs out is taken up again where it stopped,
@@ -54,6 +58,10 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("run evaluator: %w", err)
 	}
+	tenants, err := bus.OpenStore[*incidentv1.TenantState](ctx, b, bus.TenantState)
+	if err != nil {
+		return fmt.Errorf("run evaluator: %w", err)
+	}
 	settings, err := bus.OpenStore[*tenantv1.Settings](ctx, b, bus.Tenants)
 	if err != nil {
 		return fmt.Errorf("run evaluator: %w", err)
@@ -62,12 +70,23 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("run evaluator: %w", err)
 	}
+	heart, err := heartbeat.New(heartbeat.Options{Logger: opts.Logger, LookupEnv: opts.LookupEnv, Metrics: opts.Registerer})
+	if err != nil {
+		return fmt.Errorf("run evaluator: %w", err)
+	}
+	overdue, err := watch.New(ctx, b, opts.Clock, opts.Logger)
+	if err != nil {
+		return fmt.Errorf("run evaluator: %w", err)
+	}
 	policies := sweeps.NewTenantPolicies(settings)
 	handler := &sweeps.Handler{
-		States: states, Policies: policies, Publisher: b, Logger: opts.Logger, Clock: opts.Clock, Metrics: metrics,
+		States: states, Tenants: tenants, Policies: policies, Publisher: b, Logger: opts.Logger, Clock: opts.Clock, Metrics: metrics,
+		Heart: heart,
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.Go(func() error { return policies.Run(ctx, b) })
+	group.Go(func() error { return heart.Run(ctx) })
+	group.Go(func() error { return overdue.Run(ctx) })
 	group.Go(func() error {
 		select {
 		case <-ctx.Done():

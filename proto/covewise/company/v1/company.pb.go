@@ -41,6 +41,13 @@ const (
 	LinkState_LINK_STATE_MISSING LinkState = 4
 	// The company that was named is deleted, inactive or unreadable.
 	LinkState_LINK_STATE_BROKEN LinkState = 5
+	// Linked, and one side has another name than when it was linked. Comparisons show it; it is never stored, so that
+	// a renamed link answers like any other.
+	LinkState_LINK_STATE_RENAMED LinkState = 6
+	// A person said that the customer is to have no company.
+	LinkState_LINK_STATE_EXCLUDED LinkState = 7
+	// A company is being created; see Creation. Whether ConnectWise has stored it is not known.
+	LinkState_LINK_STATE_CREATING LinkState = 8
 )
 
 // Enum value maps for LinkState.
@@ -52,6 +59,9 @@ var (
 		3: "LINK_STATE_AMBIGUOUS",
 		4: "LINK_STATE_MISSING",
 		5: "LINK_STATE_BROKEN",
+		6: "LINK_STATE_RENAMED",
+		7: "LINK_STATE_EXCLUDED",
+		8: "LINK_STATE_CREATING",
 	}
 	LinkState_value = map[string]int32{
 		"LINK_STATE_UNSPECIFIED": 0,
@@ -60,6 +70,9 @@ var (
 		"LINK_STATE_AMBIGUOUS":   3,
 		"LINK_STATE_MISSING":     4,
 		"LINK_STATE_BROKEN":      5,
+		"LINK_STATE_RENAMED":     6,
+		"LINK_STATE_EXCLUDED":    7,
+		"LINK_STATE_CREATING":    8,
 	}
 )
 
@@ -102,21 +115,54 @@ const (
 	LinkMethod_LINK_METHOD_EXACT_NAME LinkMethod = 2
 	// Not found; the tenant's catch-all company stands in.
 	LinkMethod_LINK_METHOD_CATCH_ALL LinkMethod = 3
+	// The MSP's own company as its settings name it, for incidents that concern no single customer: customer "own".
+	LinkMethod_LINK_METHOD_OWN LinkMethod = 4
+	// By the id in the customer's name, after the convention "Name | CWM ~ 1445".
+	LinkMethod_LINK_METHOD_NAME_ID LinkMethod = 5
+	// By a name that is unique and equal but for Unicode form, case, white space, the spelling of the legal form and a
+	// trailing "(e-mail)".
+	LinkMethod_LINK_METHOD_NORMALISED_NAME LinkMethod = 6
+	// By the company identifier that is the whole text of the customer's own reference.
+	LinkMethod_LINK_METHOD_IDENTIFIER LinkMethod = 7
+	// By the company name that is the whole text of the customer's own reference, and unique.
+	LinkMethod_LINK_METHOD_REFERENCE_NAME LinkMethod = 8
+	// A person linked it.
+	LinkMethod_LINK_METHOD_ORDERED LinkMethod = 9
+	// Covewise created the company.
+	LinkMethod_LINK_METHOD_CREATED LinkMethod = 10
+	// The linked company was merged into this one: every ticket of ours that it had is here now.
+	LinkMethod_LINK_METHOD_MERGED LinkMethod = 11
 )
 
 // Enum value maps for LinkMethod.
 var (
 	LinkMethod_name = map[int32]string{
-		0: "LINK_METHOD_UNSPECIFIED",
-		1: "LINK_METHOD_REFERENCE",
-		2: "LINK_METHOD_EXACT_NAME",
-		3: "LINK_METHOD_CATCH_ALL",
+		0:  "LINK_METHOD_UNSPECIFIED",
+		1:  "LINK_METHOD_REFERENCE",
+		2:  "LINK_METHOD_EXACT_NAME",
+		3:  "LINK_METHOD_CATCH_ALL",
+		4:  "LINK_METHOD_OWN",
+		5:  "LINK_METHOD_NAME_ID",
+		6:  "LINK_METHOD_NORMALISED_NAME",
+		7:  "LINK_METHOD_IDENTIFIER",
+		8:  "LINK_METHOD_REFERENCE_NAME",
+		9:  "LINK_METHOD_ORDERED",
+		10: "LINK_METHOD_CREATED",
+		11: "LINK_METHOD_MERGED",
 	}
 	LinkMethod_value = map[string]int32{
-		"LINK_METHOD_UNSPECIFIED": 0,
-		"LINK_METHOD_REFERENCE":   1,
-		"LINK_METHOD_EXACT_NAME":  2,
-		"LINK_METHOD_CATCH_ALL":   3,
+		"LINK_METHOD_UNSPECIFIED":     0,
+		"LINK_METHOD_REFERENCE":       1,
+		"LINK_METHOD_EXACT_NAME":      2,
+		"LINK_METHOD_CATCH_ALL":       3,
+		"LINK_METHOD_OWN":             4,
+		"LINK_METHOD_NAME_ID":         5,
+		"LINK_METHOD_NORMALISED_NAME": 6,
+		"LINK_METHOD_IDENTIFIER":      7,
+		"LINK_METHOD_REFERENCE_NAME":  8,
+		"LINK_METHOD_ORDERED":         9,
+		"LINK_METHOD_CREATED":         10,
+		"LINK_METHOD_MERGED":          11,
 	}
 )
 
@@ -145,6 +191,71 @@ func (x LinkMethod) Number() protoreflect.EnumNumber {
 // Deprecated: Use LinkMethod.Descriptor instead.
 func (LinkMethod) EnumDescriptor() ([]byte, []int) {
 	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{1}
+}
+
+// OrderKind says what a person orders.
+type OrderKind int32
+
+const (
+	// Not set.
+	OrderKind_ORDER_KIND_UNSPECIFIED OrderKind = 0
+	// Link the customer to the named company.
+	OrderKind_ORDER_KIND_LINK OrderKind = 1
+	// Forget the link, exclusion or proposal; the next question decides anew.
+	OrderKind_ORDER_KIND_UNLINK OrderKind = 2
+	// Create a company for the customer.
+	OrderKind_ORDER_KIND_CREATE OrderKind = 3
+	// Accept what is proposed: link to the proposed company, or create it.
+	OrderKind_ORDER_KIND_APPROVE OrderKind = 4
+	// Exclude the customer: it is to have no company.
+	OrderKind_ORDER_KIND_IGNORE OrderKind = 5
+)
+
+// Enum value maps for OrderKind.
+var (
+	OrderKind_name = map[int32]string{
+		0: "ORDER_KIND_UNSPECIFIED",
+		1: "ORDER_KIND_LINK",
+		2: "ORDER_KIND_UNLINK",
+		3: "ORDER_KIND_CREATE",
+		4: "ORDER_KIND_APPROVE",
+		5: "ORDER_KIND_IGNORE",
+	}
+	OrderKind_value = map[string]int32{
+		"ORDER_KIND_UNSPECIFIED": 0,
+		"ORDER_KIND_LINK":        1,
+		"ORDER_KIND_UNLINK":      2,
+		"ORDER_KIND_CREATE":      3,
+		"ORDER_KIND_APPROVE":     4,
+		"ORDER_KIND_IGNORE":      5,
+	}
+)
+
+func (x OrderKind) Enum() *OrderKind {
+	p := new(OrderKind)
+	*p = x
+	return p
+}
+
+func (x OrderKind) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (OrderKind) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_company_v1_company_proto_enumTypes[2].Descriptor()
+}
+
+func (OrderKind) Type() protoreflect.EnumType {
+	return &file_covewise_company_v1_company_proto_enumTypes[2]
+}
+
+func (x OrderKind) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use OrderKind.Descriptor instead.
+func (OrderKind) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{2}
 }
 
 // Wanted asks for a customer's company. Subject: company.v1.wanted.<tenant>.<customer>.
@@ -458,14 +569,35 @@ type Link struct {
 	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	// Companies that could be meant.
 	Candidates []*Candidate `protobuf:"bytes,8,rep,name=candidates,proto3" json:"candidates,omitempty"`
-	// When ConnectWise was last asked.
+	// When ConnectWise was last asked; absent when it has no company and nobody asked for one yet.
 	CheckedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=checked_at,json=checkedAt,proto3" json:"checked_at,omitempty"`
 	// The ConnectWise server that the company ids belong to: "<company>@<host>".
 	Server string `protobuf:"bytes,10,opt,name=server,proto3" json:"server,omitempty"`
 	// Observed time of the customer's picture above.
-	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	ObservedAt *timestamppb.Timestamp `protobuf:"bytes,11,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	// What proves the company, for a person; set when linked.
+	Evidence string `protobuf:"bytes,12,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// The customer's name when it was linked; another one today is a rename, which changes nothing.
+	LinkedAs string `protobuf:"bytes,13,opt,name=linked_as,json=linkedAs,proto3" json:"linked_as,omitempty"`
+	// Hash of the tenant's settings for companies that this was decided under; a negative answer under others is void.
+	Settings string `protobuf:"bytes,14,opt,name=settings,proto3" json:"settings,omitempty"`
+	// When an incident first waited for this customer's company; absent when none waits.
+	WaitingSince *timestamppb.Timestamp `protobuf:"bytes,15,opt,name=waiting_since,json=waitingSince,proto3" json:"waiting_since,omitempty"`
+	// When the catch-all company takes over; absent when there is none or nothing waits.
+	Deadline *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=deadline,proto3" json:"deadline,omitempty"`
+	// The company being created; set in state creating, and kept when that failed.
+	Creation *Creation `protobuf:"bytes,17,opt,name=creation,proto3" json:"creation,omitempty"`
+	// The last order of a person that was carried out or refused.
+	LastOrder *Order `protobuf:"bytes,18,opt,name=last_order,json=lastOrder,proto3" json:"last_order,omitempty"`
+	// What became of writing the company's id into the customer's reference.
+	WriteBack *WriteBack `protobuf:"bytes,19,opt,name=write_back,json=writeBack,proto3" json:"write_back,omitempty"`
+	// When the vendor's list of customers no longer held this one; absent while it does.
+	RemovedAt *timestamppb.Timestamp `protobuf:"bytes,20,opt,name=removed_at,json=removedAt,proto3" json:"removed_at,omitempty"`
+	// The customer's own reference when it was linked. A link that a person made, or that follows a merge, stands as long
+	// as the reference is the same, although it may name another company.
+	LinkedReference string `protobuf:"bytes,21,opt,name=linked_reference,json=linkedReference,proto3" json:"linked_reference,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Link) Reset() {
@@ -575,6 +707,579 @@ func (x *Link) GetObservedAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *Link) GetEvidence() string {
+	if x != nil {
+		return x.Evidence
+	}
+	return ""
+}
+
+func (x *Link) GetLinkedAs() string {
+	if x != nil {
+		return x.LinkedAs
+	}
+	return ""
+}
+
+func (x *Link) GetSettings() string {
+	if x != nil {
+		return x.Settings
+	}
+	return ""
+}
+
+func (x *Link) GetWaitingSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WaitingSince
+	}
+	return nil
+}
+
+func (x *Link) GetDeadline() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Deadline
+	}
+	return nil
+}
+
+func (x *Link) GetCreation() *Creation {
+	if x != nil {
+		return x.Creation
+	}
+	return nil
+}
+
+func (x *Link) GetLastOrder() *Order {
+	if x != nil {
+		return x.LastOrder
+	}
+	return nil
+}
+
+func (x *Link) GetWriteBack() *WriteBack {
+	if x != nil {
+		return x.WriteBack
+	}
+	return nil
+}
+
+func (x *Link) GetRemovedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.RemovedAt
+	}
+	return nil
+}
+
+func (x *Link) GetLinkedReference() string {
+	if x != nil {
+		return x.LinkedReference
+	}
+	return ""
+}
+
+// Creation is a company that Covewise creates. It is recorded before ConnectWise is asked, and its identifier is what an
+// outcome that got lost is looked up by.
+type Creation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Company identifier, unique on the server.
+	Identifier string `protobuf:"bytes,1,opt,name=identifier,proto3" json:"identifier,omitempty"`
+	// Company name as sent.
+	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	// When it was begun.
+	BegunAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`
+	// Who approved it; "policy" when companies are created automatically.
+	Author        string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Creation) Reset() {
+	*x = Creation{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Creation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Creation) ProtoMessage() {}
+
+func (x *Creation) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Creation.ProtoReflect.Descriptor instead.
+func (*Creation) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Creation) GetIdentifier() string {
+	if x != nil {
+		return x.Identifier
+	}
+	return ""
+}
+
+func (x *Creation) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Creation) GetBegunAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BegunAt
+	}
+	return nil
+}
+
+func (x *Creation) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+// Order is a person's command about one customer.
+type Order struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Names the order: the same order sent twice is one.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// What is to be done.
+	Kind OrderKind `protobuf:"varint,2,opt,name=kind,proto3,enum=covewise.company.v1.OrderKind" json:"kind,omitempty"`
+	// ConnectWise record id of the company; needed to link.
+	CompanyId int64 `protobuf:"varint,3,opt,name=company_id,json=companyId,proto3" json:"company_id,omitempty"`
+	// Who ordered it.
+	Author string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,5,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When.
+	OrderedAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=ordered_at,json=orderedAt,proto3" json:"ordered_at,omitempty"`
+	// Why it was not carried out; empty when it was. Set in the record of an order only.
+	Refusal       string `protobuf:"bytes,7,opt,name=refusal,proto3" json:"refusal,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Order) Reset() {
+	*x = Order{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Order) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Order) ProtoMessage() {}
+
+func (x *Order) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Order.ProtoReflect.Descriptor instead.
+func (*Order) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Order) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *Order) GetKind() OrderKind {
+	if x != nil {
+		return x.Kind
+	}
+	return OrderKind_ORDER_KIND_UNSPECIFIED
+}
+
+func (x *Order) GetCompanyId() int64 {
+	if x != nil {
+		return x.CompanyId
+	}
+	return 0
+}
+
+func (x *Order) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Order) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Order) GetOrderedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OrderedAt
+	}
+	return nil
+}
+
+func (x *Order) GetRefusal() string {
+	if x != nil {
+		return x.Refusal
+	}
+	return ""
+}
+
+// Ordered tells a person's command. Subject: company.v1.ordered.<tenant>.<customer>.
+type Ordered struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The customer, as the vendor had it when the order was given.
+	Customer *v1.Customer `protobuf:"bytes,3,opt,name=customer,proto3" json:"customer,omitempty"`
+	// The command.
+	Order *Order `protobuf:"bytes,4,opt,name=order,proto3" json:"order,omitempty"`
+	// Observed time of the customer's picture above.
+	ObservedAt    *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=observed_at,json=observedAt,proto3" json:"observed_at,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Ordered) Reset() {
+	*x = Ordered{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Ordered) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Ordered) ProtoMessage() {}
+
+func (x *Ordered) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Ordered.ProtoReflect.Descriptor instead.
+func (*Ordered) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Ordered) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *Ordered) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Ordered) GetCustomer() *v1.Customer {
+	if x != nil {
+		return x.Customer
+	}
+	return nil
+}
+
+func (x *Ordered) GetOrder() *Order {
+	if x != nil {
+		return x.Order
+	}
+	return nil
+}
+
+func (x *Ordered) GetObservedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ObservedAt
+	}
+	return nil
+}
+
+// WriteBack is the last attempt to write a company's id into a customer's own reference.
+type WriteBack struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The reference after the attempt, as the vendor has it; as it was before when that failed.
+	Reference string `protobuf:"bytes,1,opt,name=reference,proto3" json:"reference,omitempty"`
+	// The "CWM:<id>:<identifier>" that was to be in it.
+	Tag string `protobuf:"bytes,2,opt,name=tag,proto3" json:"tag,omitempty"`
+	// When.
+	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// Why it failed; empty when the reference holds the tag.
+	Failure       string `protobuf:"bytes,4,opt,name=failure,proto3" json:"failure,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WriteBack) Reset() {
+	*x = WriteBack{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WriteBack) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WriteBack) ProtoMessage() {}
+
+func (x *WriteBack) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WriteBack.ProtoReflect.Descriptor instead.
+func (*WriteBack) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *WriteBack) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *WriteBack) GetTag() string {
+	if x != nil {
+		return x.Tag
+	}
+	return ""
+}
+
+func (x *WriteBack) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *WriteBack) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+// Round is the last whole comparison of a tenant's customers with its companies. Bucket company_round, key <tenant>;
+// written by companysync only.
+type Round struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// When it was begun: a claim, so that of several processes one compares.
+	BegunAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`
+	// When it ended; absent while it runs or when it failed.
+	EndedAt *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=ended_at,json=endedAt,proto3" json:"ended_at,omitempty"`
+	// Why it failed; empty when it did not.
+	Failure string `protobuf:"bytes,5,opt,name=failure,proto3" json:"failure,omitempty"`
+	// When the vendor's list of customers that was compared had been read.
+	CustomersReadAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=customers_read_at,json=customersReadAt,proto3" json:"customers_read_at,omitempty"`
+	// Customers compared.
+	Customers uint32 `protobuf:"varint,7,opt,name=customers,proto3" json:"customers,omitempty"`
+	// How many of them are in which state, in order of state.
+	Counts []*StateCount `protobuf:"bytes,8,rep,name=counts,proto3" json:"counts,omitempty"`
+	// Hash of the customers that were compared: another one is a reason to compare again.
+	Tree          string `protobuf:"bytes,9,opt,name=tree,proto3" json:"tree,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Round) Reset() {
+	*x = Round{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Round) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Round) ProtoMessage() {}
+
+func (x *Round) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Round.ProtoReflect.Descriptor instead.
+func (*Round) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Round) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *Round) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Round) GetBegunAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.BegunAt
+	}
+	return nil
+}
+
+func (x *Round) GetEndedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EndedAt
+	}
+	return nil
+}
+
+func (x *Round) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+func (x *Round) GetCustomersReadAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CustomersReadAt
+	}
+	return nil
+}
+
+func (x *Round) GetCustomers() uint32 {
+	if x != nil {
+		return x.Customers
+	}
+	return 0
+}
+
+func (x *Round) GetCounts() []*StateCount {
+	if x != nil {
+		return x.Counts
+	}
+	return nil
+}
+
+func (x *Round) GetTree() string {
+	if x != nil {
+		return x.Tree
+	}
+	return ""
+}
+
+// StateCount is how many customers are in a state.
+type StateCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The state.
+	State LinkState `protobuf:"varint,1,opt,name=state,proto3,enum=covewise.company.v1.LinkState" json:"state,omitempty"`
+	// Customers.
+	Customers     uint32 `protobuf:"varint,2,opt,name=customers,proto3" json:"customers,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *StateCount) Reset() {
+	*x = StateCount{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *StateCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*StateCount) ProtoMessage() {}
+
+func (x *StateCount) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use StateCount.ProtoReflect.Descriptor instead.
+func (*StateCount) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *StateCount) GetState() LinkState {
+	if x != nil {
+		return x.State
+	}
+	return LinkState_LINK_STATE_UNSPECIFIED
+}
+
+func (x *StateCount) GetCustomers() uint32 {
+	if x != nil {
+		return x.Customers
+	}
+	return 0
+}
+
 var File_covewise_company_v1_company_proto protoreflect.FileDescriptor
 
 const file_covewise_company_v1_company_proto_rawDesc = "" +
@@ -604,7 +1309,7 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\"[\n" +
 	"\tCandidate\x126\n" +
 	"\acompany\x18\x01 \x01(\v2\x1c.covewise.company.v1.CompanyR\acompany\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x8e\x04\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xf7\a\n" +
 	"\x04Link\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x128\n" +
@@ -621,20 +1326,95 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"\x06server\x18\n" +
 	" \x01(\tR\x06server\x12;\n" +
 	"\vobserved_at\x18\v \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"observedAt*\xa0\x01\n" +
+	"observedAt\x12\x1a\n" +
+	"\bevidence\x18\f \x01(\tR\bevidence\x12\x1b\n" +
+	"\tlinked_as\x18\r \x01(\tR\blinkedAs\x12\x1a\n" +
+	"\bsettings\x18\x0e \x01(\tR\bsettings\x12?\n" +
+	"\rwaiting_since\x18\x0f \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSince\x126\n" +
+	"\bdeadline\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\bdeadline\x129\n" +
+	"\bcreation\x18\x11 \x01(\v2\x1d.covewise.company.v1.CreationR\bcreation\x129\n" +
+	"\n" +
+	"last_order\x18\x12 \x01(\v2\x1a.covewise.company.v1.OrderR\tlastOrder\x12=\n" +
+	"\n" +
+	"write_back\x18\x13 \x01(\v2\x1e.covewise.company.v1.WriteBackR\twriteBack\x129\n" +
+	"\n" +
+	"removed_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tremovedAt\x12)\n" +
+	"\x10linked_reference\x18\x15 \x01(\tR\x0flinkedReference\"\x8d\x01\n" +
+	"\bCreation\x12\x1e\n" +
+	"\n" +
+	"identifier\x18\x01 \x01(\tR\n" +
+	"identifier\x12\x12\n" +
+	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
+	"\bbegun_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\abegunAt\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\"\xef\x01\n" +
+	"\x05Order\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
+	"\x04kind\x18\x02 \x01(\x0e2\x1e.covewise.company.v1.OrderKindR\x04kind\x12\x1d\n" +
+	"\n" +
+	"company_id\x18\x03 \x01(\x03R\tcompanyId\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x12\x16\n" +
+	"\x06reason\x18\x05 \x01(\tR\x06reason\x129\n" +
+	"\n" +
+	"ordered_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\torderedAt\x12\x18\n" +
+	"\arefusal\x18\a \x01(\tR\arefusal\"\xf1\x01\n" +
+	"\aOrdered\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x128\n" +
+	"\bcustomer\x18\x03 \x01(\v2\x1c.covewise.status.v1.CustomerR\bcustomer\x120\n" +
+	"\x05order\x18\x04 \x01(\v2\x1a.covewise.company.v1.OrderR\x05order\x12;\n" +
+	"\vobserved_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"observedAt\"\x81\x01\n" +
+	"\tWriteBack\x12\x1c\n" +
+	"\treference\x18\x01 \x01(\tR\treference\x12\x10\n" +
+	"\x03tag\x18\x02 \x01(\tR\x03tag\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x18\n" +
+	"\afailure\x18\x04 \x01(\tR\afailure\"\x81\x03\n" +
+	"\x05Round\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x125\n" +
+	"\bbegun_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\abegunAt\x125\n" +
+	"\bended_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\aendedAt\x12\x18\n" +
+	"\afailure\x18\x05 \x01(\tR\afailure\x12F\n" +
+	"\x11customers_read_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0fcustomersReadAt\x12\x1c\n" +
+	"\tcustomers\x18\a \x01(\rR\tcustomers\x127\n" +
+	"\x06counts\x18\b \x03(\v2\x1f.covewise.company.v1.StateCountR\x06counts\x12\x12\n" +
+	"\x04tree\x18\t \x01(\tR\x04tree\"`\n" +
+	"\n" +
+	"StateCount\x124\n" +
+	"\x05state\x18\x01 \x01(\x0e2\x1e.covewise.company.v1.LinkStateR\x05state\x12\x1c\n" +
+	"\tcustomers\x18\x02 \x01(\rR\tcustomers*\xea\x01\n" +
 	"\tLinkState\x12\x1a\n" +
 	"\x16LINK_STATE_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11LINK_STATE_LINKED\x10\x01\x12\x17\n" +
 	"\x13LINK_STATE_PROPOSED\x10\x02\x12\x18\n" +
 	"\x14LINK_STATE_AMBIGUOUS\x10\x03\x12\x16\n" +
 	"\x12LINK_STATE_MISSING\x10\x04\x12\x15\n" +
-	"\x11LINK_STATE_BROKEN\x10\x05*{\n" +
+	"\x11LINK_STATE_BROKEN\x10\x05\x12\x16\n" +
+	"\x12LINK_STATE_RENAMED\x10\x06\x12\x17\n" +
+	"\x13LINK_STATE_EXCLUDED\x10\a\x12\x17\n" +
+	"\x13LINK_STATE_CREATING\x10\b*\xd0\x02\n" +
 	"\n" +
 	"LinkMethod\x12\x1b\n" +
 	"\x17LINK_METHOD_UNSPECIFIED\x10\x00\x12\x19\n" +
 	"\x15LINK_METHOD_REFERENCE\x10\x01\x12\x1a\n" +
 	"\x16LINK_METHOD_EXACT_NAME\x10\x02\x12\x19\n" +
-	"\x15LINK_METHOD_CATCH_ALL\x10\x03BBZ@github.com/covewise/covewise/proto/covewise/company/v1;companyv1b\x06proto3"
+	"\x15LINK_METHOD_CATCH_ALL\x10\x03\x12\x13\n" +
+	"\x0fLINK_METHOD_OWN\x10\x04\x12\x17\n" +
+	"\x13LINK_METHOD_NAME_ID\x10\x05\x12\x1f\n" +
+	"\x1bLINK_METHOD_NORMALISED_NAME\x10\x06\x12\x1a\n" +
+	"\x16LINK_METHOD_IDENTIFIER\x10\a\x12\x1e\n" +
+	"\x1aLINK_METHOD_REFERENCE_NAME\x10\b\x12\x17\n" +
+	"\x13LINK_METHOD_ORDERED\x10\t\x12\x17\n" +
+	"\x13LINK_METHOD_CREATED\x10\n" +
+	"\x12\x16\n" +
+	"\x12LINK_METHOD_MERGED\x10\v*\x99\x01\n" +
+	"\tOrderKind\x12\x1a\n" +
+	"\x16ORDER_KIND_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fORDER_KIND_LINK\x10\x01\x12\x15\n" +
+	"\x11ORDER_KIND_UNLINK\x10\x02\x12\x15\n" +
+	"\x11ORDER_KIND_CREATE\x10\x03\x12\x16\n" +
+	"\x12ORDER_KIND_APPROVE\x10\x04\x12\x15\n" +
+	"\x11ORDER_KIND_IGNORE\x10\x05BBZ@github.com/covewise/covewise/proto/covewise/company/v1;companyv1b\x06proto3"
 
 var (
 	file_covewise_company_v1_company_proto_rawDescOnce sync.Once
@@ -648,37 +1428,62 @@ func file_covewise_company_v1_company_proto_rawDescGZIP() []byte {
 	return file_covewise_company_v1_company_proto_rawDescData
 }
 
-var file_covewise_company_v1_company_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_covewise_company_v1_company_proto_msgTypes = make([]protoimpl.MessageInfo, 5)
+var file_covewise_company_v1_company_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
+var file_covewise_company_v1_company_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_covewise_company_v1_company_proto_goTypes = []any{
 	(LinkState)(0),                // 0: covewise.company.v1.LinkState
 	(LinkMethod)(0),               // 1: covewise.company.v1.LinkMethod
-	(*Wanted)(nil),                // 2: covewise.company.v1.Wanted
-	(*Answered)(nil),              // 3: covewise.company.v1.Answered
-	(*Company)(nil),               // 4: covewise.company.v1.Company
-	(*Candidate)(nil),             // 5: covewise.company.v1.Candidate
-	(*Link)(nil),                  // 6: covewise.company.v1.Link
-	(*v1.Customer)(nil),           // 7: covewise.status.v1.Customer
-	(*timestamppb.Timestamp)(nil), // 8: google.protobuf.Timestamp
+	(OrderKind)(0),                // 2: covewise.company.v1.OrderKind
+	(*Wanted)(nil),                // 3: covewise.company.v1.Wanted
+	(*Answered)(nil),              // 4: covewise.company.v1.Answered
+	(*Company)(nil),               // 5: covewise.company.v1.Company
+	(*Candidate)(nil),             // 6: covewise.company.v1.Candidate
+	(*Link)(nil),                  // 7: covewise.company.v1.Link
+	(*Creation)(nil),              // 8: covewise.company.v1.Creation
+	(*Order)(nil),                 // 9: covewise.company.v1.Order
+	(*Ordered)(nil),               // 10: covewise.company.v1.Ordered
+	(*WriteBack)(nil),             // 11: covewise.company.v1.WriteBack
+	(*Round)(nil),                 // 12: covewise.company.v1.Round
+	(*StateCount)(nil),            // 13: covewise.company.v1.StateCount
+	(*v1.Customer)(nil),           // 14: covewise.status.v1.Customer
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
 }
 var file_covewise_company_v1_company_proto_depIdxs = []int32{
-	7,  // 0: covewise.company.v1.Wanted.customer:type_name -> covewise.status.v1.Customer
-	8,  // 1: covewise.company.v1.Wanted.asked_at:type_name -> google.protobuf.Timestamp
-	8,  // 2: covewise.company.v1.Wanted.observed_at:type_name -> google.protobuf.Timestamp
-	6,  // 3: covewise.company.v1.Answered.link:type_name -> covewise.company.v1.Link
-	4,  // 4: covewise.company.v1.Candidate.company:type_name -> covewise.company.v1.Company
-	7,  // 5: covewise.company.v1.Link.customer:type_name -> covewise.status.v1.Customer
+	14, // 0: covewise.company.v1.Wanted.customer:type_name -> covewise.status.v1.Customer
+	15, // 1: covewise.company.v1.Wanted.asked_at:type_name -> google.protobuf.Timestamp
+	15, // 2: covewise.company.v1.Wanted.observed_at:type_name -> google.protobuf.Timestamp
+	7,  // 3: covewise.company.v1.Answered.link:type_name -> covewise.company.v1.Link
+	5,  // 4: covewise.company.v1.Candidate.company:type_name -> covewise.company.v1.Company
+	14, // 5: covewise.company.v1.Link.customer:type_name -> covewise.status.v1.Customer
 	0,  // 6: covewise.company.v1.Link.state:type_name -> covewise.company.v1.LinkState
 	1,  // 7: covewise.company.v1.Link.method:type_name -> covewise.company.v1.LinkMethod
-	4,  // 8: covewise.company.v1.Link.company:type_name -> covewise.company.v1.Company
-	5,  // 9: covewise.company.v1.Link.candidates:type_name -> covewise.company.v1.Candidate
-	8,  // 10: covewise.company.v1.Link.checked_at:type_name -> google.protobuf.Timestamp
-	8,  // 11: covewise.company.v1.Link.observed_at:type_name -> google.protobuf.Timestamp
-	12, // [12:12] is the sub-list for method output_type
-	12, // [12:12] is the sub-list for method input_type
-	12, // [12:12] is the sub-list for extension type_name
-	12, // [12:12] is the sub-list for extension extendee
-	0,  // [0:12] is the sub-list for field type_name
+	5,  // 8: covewise.company.v1.Link.company:type_name -> covewise.company.v1.Company
+	6,  // 9: covewise.company.v1.Link.candidates:type_name -> covewise.company.v1.Candidate
+	15, // 10: covewise.company.v1.Link.checked_at:type_name -> google.protobuf.Timestamp
+	15, // 11: covewise.company.v1.Link.observed_at:type_name -> google.protobuf.Timestamp
+	15, // 12: covewise.company.v1.Link.waiting_since:type_name -> google.protobuf.Timestamp
+	15, // 13: covewise.company.v1.Link.deadline:type_name -> google.protobuf.Timestamp
+	8,  // 14: covewise.company.v1.Link.creation:type_name -> covewise.company.v1.Creation
+	9,  // 15: covewise.company.v1.Link.last_order:type_name -> covewise.company.v1.Order
+	11, // 16: covewise.company.v1.Link.write_back:type_name -> covewise.company.v1.WriteBack
+	15, // 17: covewise.company.v1.Link.removed_at:type_name -> google.protobuf.Timestamp
+	15, // 18: covewise.company.v1.Creation.begun_at:type_name -> google.protobuf.Timestamp
+	2,  // 19: covewise.company.v1.Order.kind:type_name -> covewise.company.v1.OrderKind
+	15, // 20: covewise.company.v1.Order.ordered_at:type_name -> google.protobuf.Timestamp
+	14, // 21: covewise.company.v1.Ordered.customer:type_name -> covewise.status.v1.Customer
+	9,  // 22: covewise.company.v1.Ordered.order:type_name -> covewise.company.v1.Order
+	15, // 23: covewise.company.v1.Ordered.observed_at:type_name -> google.protobuf.Timestamp
+	15, // 24: covewise.company.v1.WriteBack.at:type_name -> google.protobuf.Timestamp
+	15, // 25: covewise.company.v1.Round.begun_at:type_name -> google.protobuf.Timestamp
+	15, // 26: covewise.company.v1.Round.ended_at:type_name -> google.protobuf.Timestamp
+	15, // 27: covewise.company.v1.Round.customers_read_at:type_name -> google.protobuf.Timestamp
+	13, // 28: covewise.company.v1.Round.counts:type_name -> covewise.company.v1.StateCount
+	0,  // 29: covewise.company.v1.StateCount.state:type_name -> covewise.company.v1.LinkState
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_covewise_company_v1_company_proto_init() }
@@ -691,8 +1496,8 @@ func file_covewise_company_v1_company_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_company_v1_company_proto_rawDesc), len(file_covewise_company_v1_company_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   5,
+			NumEnums:      3,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -509,7 +509,10 @@ type Event struct {
 	// Scope tenant: when the tenant was last swept completely; absent when it never was.
 	LastCompleteSweepAt *timestamppb.Timestamp `protobuf:"bytes,24,opt,name=last_complete_sweep_at,json=lastCompleteSweepAt,proto3" json:"last_complete_sweep_at,omitempty"`
 	// Tags of the device, for rules that select by tag.
-	Tags          []string `protobuf:"bytes,25,rep,name=tags,proto3" json:"tags,omitempty"`
+	Tags []string `protobuf:"bytes,25,rep,name=tags,proto3" json:"tags,omitempty"`
+	// Why the incident ended, for a person, when it ended by policy: the reason of the exclusion, what is not judged any
+	// more. Empty otherwise.
+	Reason        string `protobuf:"bytes,26,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -717,6 +720,13 @@ func (x *Event) GetTags() []string {
 		return x.Tags
 	}
 	return nil
+}
+
+func (x *Event) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // Cause is what several devices in trouble have in common.
@@ -1656,11 +1666,14 @@ type DeviceState struct {
 	Excluded string `protobuf:"bytes,11,opt,name=excluded,proto3" json:"excluded,omitempty"`
 	// True when the vendor no longer lists the device.
 	Gone bool `protobuf:"varint,12,opt,name=gone,proto3" json:"gone,omitempty"`
-	// Sweeps in a row in which the open incident had no condition.
+	// Not written any more: every condition counts its own good sweeps, see ConditionTrack.good_sweeps.
 	GoodSweeps uint32 `protobuf:"varint,13,opt,name=good_sweeps,json=goodSweeps,proto3" json:"good_sweeps,omitempty"`
 	// The event that resolved the last incident; absent while one is open. Like open it is written before it is
 	// published, so that a redelivered sweep publishes the same event again instead of deciding anew.
-	Resolved      *Event `protobuf:"bytes,14,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	Resolved *Event `protobuf:"bytes,14,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	// Observed times of the last openings and recoveries, oldest first, as many as policy counts before a device is
+	// flapping; emptied when it calms.
+	Turns         []*timestamppb.Timestamp `protobuf:"bytes,15,rep,name=turns,proto3" json:"turns,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1793,13 +1806,25 @@ func (x *DeviceState) GetResolved() *Event {
 	return nil
 }
 
-// SourceSeen is when a data source was first seen configured.
+func (x *DeviceState) GetTurns() []*timestamppb.Timestamp {
+	if x != nil {
+		return x.Turns
+	}
+	return nil
+}
+
+// SourceSeen is what snapshots have told of a configured data source over time.
 type SourceSeen struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Data source code.
 	Code string `protobuf:"bytes,1,opt,name=code,proto3" json:"code,omitempty"`
-	// Observed time of the sweep.
-	At            *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// Observed time of the sweep that first saw it configured.
+	At *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=at,proto3" json:"at,omitempty"`
+	// Newest good backup that had no errors; absent when none was seen.
+	ErrorFreeAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=error_free_at,json=errorFreeAt,proto3" json:"error_free_at,omitempty"`
+	// Observed time of the first snapshot that found its session not started or restarted, in the present unbroken run;
+	// absent when it is neither.
+	WaitingSince  *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=waiting_since,json=waitingSince,proto3" json:"waiting_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1848,17 +1873,38 @@ func (x *SourceSeen) GetAt() *timestamppb.Timestamp {
 	return nil
 }
 
-// ConditionTrack counts how long a condition has held on one data source.
+func (x *SourceSeen) GetErrorFreeAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ErrorFreeAt
+	}
+	return nil
+}
+
+func (x *SourceSeen) GetWaitingSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.WaitingSince
+	}
+	return nil
+}
+
+// ConditionTrack counts how long a condition has held on one data source or, once it is part of the published picture,
+// how long it has been gone.
 type ConditionTrack struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Which condition.
 	Kind ConditionKind `protobuf:"varint,1,opt,name=kind,proto3,enum=covewise.incident.v1.ConditionKind" json:"kind,omitempty"`
 	// Data source code, "D09" for the device as a whole.
 	SourceCode string `protobuf:"bytes,2,opt,name=source_code,json=sourceCode,proto3" json:"source_code,omitempty"`
-	// Observed time of the first sweep of the present run.
+	// Observed time of the first sweep of the present run in which it held, or of the last such run.
 	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
-	// Sweeps in a row in which it held; it opens at the policy's openAfter.
-	BadSweeps     uint32 `protobuf:"varint,4,opt,name=bad_sweeps,json=badSweeps,proto3" json:"bad_sweeps,omitempty"`
+	// Sweeps in a row in which it held, counted up to the policy's openAfter.
+	BadSweeps uint32 `protobuf:"varint,4,opt,name=bad_sweeps,json=badSweeps,proto3" json:"bad_sweeps,omitempty"`
+	// Name of the condition, for one that the tenant's policy defines; empty for others.
+	Name string `protobuf:"bytes,5,opt,name=name,proto3" json:"name,omitempty"`
+	// Sweeps in a row that found it gone, counted up to the policy's closeAfter; 0 while it holds.
+	GoodSweeps uint32 `protobuf:"varint,6,opt,name=good_sweeps,json=goodSweeps,proto3" json:"good_sweeps,omitempty"`
+	// Observed time of the first of them; absent while it holds.
+	GoodSince     *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=good_since,json=goodSince,proto3" json:"good_since,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1921,11 +1967,287 @@ func (x *ConditionTrack) GetBadSweeps() uint32 {
 	return 0
 }
 
+func (x *ConditionTrack) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ConditionTrack) GetGoodSweeps() uint32 {
+	if x != nil {
+		return x.GoodSweeps
+	}
+	return 0
+}
+
+func (x *ConditionTrack) GetGoodSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.GoodSince
+	}
+	return nil
+}
+
+// TenantState is what the evaluator remembers of a tenant as a whole: whether it is swept, and its group incidents.
+// Bucket tenant_state, key <tenant>; written by the evaluator only, by compare-and-set.
+type TenantState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// When the evaluator first heard of the tenant: the time from which a first complete sweep is awaited.
+	KnownSince *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=known_since,json=knownSince,proto3" json:"known_since,omitempty"`
+	// Number of the newest sweep that was taken into account, complete or not.
+	Sweep uint64 `protobuf:"varint,4,opt,name=sweep,proto3" json:"sweep,omitempty"`
+	// Observed time of the last complete sweep; absent when there was none.
+	LastCompleteAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=last_complete_at,json=lastCompleteAt,proto3" json:"last_complete_at,omitempty"`
+	// Incomplete sweeps in a row since the last complete one.
+	IncompleteSweeps uint32 `protobuf:"varint,6,opt,name=incomplete_sweeps,json=incompleteSweeps,proto3" json:"incomplete_sweeps,omitempty"`
+	// Error class of the last of them; empty when there is none.
+	FailureClass string `protobuf:"bytes,7,opt,name=failure_class,json=failureClass,proto3" json:"failure_class,omitempty"`
+	// What made it incomplete, for a person.
+	Failure string `protobuf:"bytes,8,opt,name=failure,proto3" json:"failure,omitempty"`
+	// Number of the tenant's own incidents so far.
+	Incidents uint32 `protobuf:"varint,9,opt,name=incidents,proto3" json:"incidents,omitempty"`
+	// The last event decided for the open incident of scope tenant; absent when none is open.
+	Open *Event `protobuf:"bytes,10,opt,name=open,proto3" json:"open,omitempty"`
+	// The event that resolved the last one; absent while one is open.
+	Resolved *Event `protobuf:"bytes,11,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	// Sweep that the groups below were last decided at: a sweep is decided once.
+	GroupedSweep uint64 `protobuf:"varint,12,opt,name=grouped_sweep,json=groupedSweep,proto3" json:"grouped_sweep,omitempty"`
+	// Number of the tenant's group incidents so far.
+	GroupIncidents uint32 `protobuf:"varint,13,opt,name=group_incidents,json=groupIncidents,proto3" json:"group_incidents,omitempty"`
+	// Groups that are open, and those that the sweep above ended, in order of device id of their incident.
+	Groups        []*GroupState `protobuf:"bytes,14,rep,name=groups,proto3" json:"groups,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TenantState) Reset() {
+	*x = TenantState{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TenantState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TenantState) ProtoMessage() {}
+
+func (x *TenantState) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TenantState.ProtoReflect.Descriptor instead.
+func (*TenantState) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *TenantState) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *TenantState) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *TenantState) GetKnownSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.KnownSince
+	}
+	return nil
+}
+
+func (x *TenantState) GetSweep() uint64 {
+	if x != nil {
+		return x.Sweep
+	}
+	return 0
+}
+
+func (x *TenantState) GetLastCompleteAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastCompleteAt
+	}
+	return nil
+}
+
+func (x *TenantState) GetIncompleteSweeps() uint32 {
+	if x != nil {
+		return x.IncompleteSweeps
+	}
+	return 0
+}
+
+func (x *TenantState) GetFailureClass() string {
+	if x != nil {
+		return x.FailureClass
+	}
+	return ""
+}
+
+func (x *TenantState) GetFailure() string {
+	if x != nil {
+		return x.Failure
+	}
+	return ""
+}
+
+func (x *TenantState) GetIncidents() uint32 {
+	if x != nil {
+		return x.Incidents
+	}
+	return 0
+}
+
+func (x *TenantState) GetOpen() *Event {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *TenantState) GetResolved() *Event {
+	if x != nil {
+		return x.Resolved
+	}
+	return nil
+}
+
+func (x *TenantState) GetGroupedSweep() uint64 {
+	if x != nil {
+		return x.GroupedSweep
+	}
+	return 0
+}
+
+func (x *TenantState) GetGroupIncidents() uint32 {
+	if x != nil {
+		return x.GroupIncidents
+	}
+	return 0
+}
+
+func (x *TenantState) GetGroups() []*GroupState {
+	if x != nil {
+		return x.Groups
+	}
+	return nil
+}
+
+// GroupState is one group of devices in trouble with one cause.
+type GroupState struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What they have in common.
+	Cause *Cause `protobuf:"bytes,1,opt,name=cause,proto3" json:"cause,omitempty"`
+	// The last event decided for the open incident; absent when it is over.
+	Open *Event `protobuf:"bytes,2,opt,name=open,proto3" json:"open,omitempty"`
+	// The event that resolved it; absent while it is open.
+	Resolved *Event `protobuf:"bytes,3,opt,name=resolved,proto3" json:"resolved,omitempty"`
+	// Most devices that it had at any sweep.
+	Peak uint32 `protobuf:"varint,4,opt,name=peak,proto3" json:"peak,omitempty"`
+	// Sweeps in a row in which too few of them were bad for a group.
+	GoodSweeps uint32 `protobuf:"varint,5,opt,name=good_sweeps,json=goodSweeps,proto3" json:"good_sweeps,omitempty"`
+	// True when the devices' own incidents are held back while it is open.
+	Holds         bool `protobuf:"varint,6,opt,name=holds,proto3" json:"holds,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupState) Reset() {
+	*x = GroupState{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupState) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupState) ProtoMessage() {}
+
+func (x *GroupState) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupState.ProtoReflect.Descriptor instead.
+func (*GroupState) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *GroupState) GetCause() *Cause {
+	if x != nil {
+		return x.Cause
+	}
+	return nil
+}
+
+func (x *GroupState) GetOpen() *Event {
+	if x != nil {
+		return x.Open
+	}
+	return nil
+}
+
+func (x *GroupState) GetResolved() *Event {
+	if x != nil {
+		return x.Resolved
+	}
+	return nil
+}
+
+func (x *GroupState) GetPeak() uint32 {
+	if x != nil {
+		return x.Peak
+	}
+	return 0
+}
+
+func (x *GroupState) GetGoodSweeps() uint32 {
+	if x != nil {
+		return x.GoodSweeps
+	}
+	return 0
+}
+
+func (x *GroupState) GetHolds() bool {
+	if x != nil {
+		return x.Holds
+	}
+	return false
+}
+
 var File_covewise_incident_v1_incident_proto protoreflect.FileDescriptor
 
 const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\n" +
-	"#covewise/incident/v1/incident.proto\x12\x14covewise.incident.v1\x1a\x1fcovewise/status/v1/status.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf4\b\n" +
+	"#covewise/incident/v1/incident.proto\x12\x14covewise.incident.v1\x1a\x1fcovewise/status/v1/status.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x8c\t\n" +
 	"\x05Event\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1958,7 +2280,8 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\rmembers_total\x18\x16 \x01(\rR\fmembersTotal\x12*\n" +
 	"\x11group_incident_id\x18\x17 \x01(\tR\x0fgroupIncidentId\x12O\n" +
 	"\x16last_complete_sweep_at\x18\x18 \x01(\v2\x1a.google.protobuf.TimestampR\x13lastCompleteSweepAt\x12\x12\n" +
-	"\x04tags\x18\x19 \x03(\tR\x04tags\"E\n" +
+	"\x04tags\x18\x19 \x03(\tR\x04tags\x12\x16\n" +
+	"\x06reason\x18\x1a \x01(\tR\x06reason\"E\n" +
 	"\x05Cause\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
@@ -2048,7 +2371,7 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x0flast_success_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rlastSuccessAt\x12F\n" +
 	"\x11last_completed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0flastCompletedAt\x12%\n" +
 	"\x0eselected_bytes\x18\a \x01(\x03R\rselectedBytes\x12)\n" +
-	"\x10duration_seconds\x18\b \x01(\x03R\x0fdurationSeconds\"\xe4\x04\n" +
+	"\x10duration_seconds\x18\b \x01(\x03R\x0fdurationSeconds\"\x96\x05\n" +
 	"\vDeviceState\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -2065,18 +2388,52 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x04gone\x18\f \x01(\bR\x04gone\x12\x1f\n" +
 	"\vgood_sweeps\x18\r \x01(\rR\n" +
 	"goodSweeps\x127\n" +
-	"\bresolved\x18\x0e \x01(\v2\x1b.covewise.incident.v1.EventR\bresolved\"L\n" +
+	"\bresolved\x18\x0e \x01(\v2\x1b.covewise.incident.v1.EventR\bresolved\x120\n" +
+	"\x05turns\x18\x0f \x03(\v2\x1a.google.protobuf.TimestampR\x05turns\"\xcd\x01\n" +
 	"\n" +
 	"SourceSeen\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12*\n" +
-	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\"\xbb\x01\n" +
+	"\x02at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12>\n" +
+	"\rerror_free_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\verrorFreeAt\x12?\n" +
+	"\rwaiting_since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\fwaitingSince\"\xab\x02\n" +
 	"\x0eConditionTrack\x127\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.covewise.incident.v1.ConditionKindR\x04kind\x12\x1f\n" +
 	"\vsource_code\x18\x02 \x01(\tR\n" +
 	"sourceCode\x120\n" +
 	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x1d\n" +
 	"\n" +
-	"bad_sweeps\x18\x04 \x01(\rR\tbadSweeps*o\n" +
+	"bad_sweeps\x18\x04 \x01(\rR\tbadSweeps\x12\x12\n" +
+	"\x04name\x18\x05 \x01(\tR\x04name\x12\x1f\n" +
+	"\vgood_sweeps\x18\x06 \x01(\rR\n" +
+	"goodSweeps\x129\n" +
+	"\n" +
+	"good_since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tgoodSince\"\xe1\x04\n" +
+	"\vTenantState\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12;\n" +
+	"\vknown_since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"knownSince\x12\x14\n" +
+	"\x05sweep\x18\x04 \x01(\x04R\x05sweep\x12D\n" +
+	"\x10last_complete_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0elastCompleteAt\x12+\n" +
+	"\x11incomplete_sweeps\x18\x06 \x01(\rR\x10incompleteSweeps\x12#\n" +
+	"\rfailure_class\x18\a \x01(\tR\ffailureClass\x12\x18\n" +
+	"\afailure\x18\b \x01(\tR\afailure\x12\x1c\n" +
+	"\tincidents\x18\t \x01(\rR\tincidents\x12/\n" +
+	"\x04open\x18\n" +
+	" \x01(\v2\x1b.covewise.incident.v1.EventR\x04open\x127\n" +
+	"\bresolved\x18\v \x01(\v2\x1b.covewise.incident.v1.EventR\bresolved\x12#\n" +
+	"\rgrouped_sweep\x18\f \x01(\x04R\fgroupedSweep\x12'\n" +
+	"\x0fgroup_incidents\x18\r \x01(\rR\x0egroupIncidents\x128\n" +
+	"\x06groups\x18\x0e \x03(\v2 .covewise.incident.v1.GroupStateR\x06groups\"\xf4\x01\n" +
+	"\n" +
+	"GroupState\x121\n" +
+	"\x05cause\x18\x01 \x01(\v2\x1b.covewise.incident.v1.CauseR\x05cause\x12/\n" +
+	"\x04open\x18\x02 \x01(\v2\x1b.covewise.incident.v1.EventR\x04open\x127\n" +
+	"\bresolved\x18\x03 \x01(\v2\x1b.covewise.incident.v1.EventR\bresolved\x12\x12\n" +
+	"\x04peak\x18\x04 \x01(\rR\x04peak\x12\x1f\n" +
+	"\vgood_sweeps\x18\x05 \x01(\rR\n" +
+	"goodSweeps\x12\x14\n" +
+	"\x05holds\x18\x06 \x01(\bR\x05holds*o\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EVENT_KIND_FAILED\x10\x01\x12\x16\n" +
@@ -2135,7 +2492,7 @@ func file_covewise_incident_v1_incident_proto_rawDescGZIP() []byte {
 }
 
 var file_covewise_incident_v1_incident_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_covewise_incident_v1_incident_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
+var file_covewise_incident_v1_incident_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
 var file_covewise_incident_v1_incident_proto_goTypes = []any{
 	(EventKind)(0),                // 0: covewise.incident.v1.EventKind
 	(ConditionKind)(0),            // 1: covewise.incident.v1.ConditionKind
@@ -2156,18 +2513,20 @@ var file_covewise_incident_v1_incident_proto_goTypes = []any{
 	(*DeviceState)(nil),           // 16: covewise.incident.v1.DeviceState
 	(*SourceSeen)(nil),            // 17: covewise.incident.v1.SourceSeen
 	(*ConditionTrack)(nil),        // 18: covewise.incident.v1.ConditionTrack
-	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
-	(*v1.Customer)(nil),           // 20: covewise.status.v1.Customer
-	(*v1.SessionError)(nil),       // 21: covewise.status.v1.SessionError
-	(*v1.Column)(nil),             // 22: covewise.status.v1.Column
-	(*v1.Snapshot)(nil),           // 23: covewise.status.v1.Snapshot
+	(*TenantState)(nil),           // 19: covewise.incident.v1.TenantState
+	(*GroupState)(nil),            // 20: covewise.incident.v1.GroupState
+	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
+	(*v1.Customer)(nil),           // 22: covewise.status.v1.Customer
+	(*v1.SessionError)(nil),       // 23: covewise.status.v1.SessionError
+	(*v1.Column)(nil),             // 24: covewise.status.v1.Column
+	(*v1.Snapshot)(nil),           // 25: covewise.status.v1.Snapshot
 }
 var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	0,  // 0: covewise.incident.v1.Event.kind:type_name -> covewise.incident.v1.EventKind
-	19, // 1: covewise.incident.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
-	19, // 2: covewise.incident.v1.Event.opened_at:type_name -> google.protobuf.Timestamp
+	21, // 1: covewise.incident.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	21, // 2: covewise.incident.v1.Event.opened_at:type_name -> google.protobuf.Timestamp
 	14, // 3: covewise.incident.v1.Event.device:type_name -> covewise.incident.v1.Device
-	20, // 4: covewise.incident.v1.Event.customer:type_name -> covewise.status.v1.Customer
+	22, // 4: covewise.incident.v1.Event.customer:type_name -> covewise.status.v1.Customer
 	12, // 5: covewise.incident.v1.Event.conditions:type_name -> covewise.incident.v1.Condition
 	6,  // 6: covewise.incident.v1.Event.resolution:type_name -> covewise.incident.v1.Resolution
 	2,  // 7: covewise.incident.v1.Event.scope:type_name -> covewise.incident.v1.Scope
@@ -2175,39 +2534,51 @@ var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	4,  // 9: covewise.incident.v1.Event.urgency:type_name -> covewise.incident.v1.Urgency
 	8,  // 10: covewise.incident.v1.Event.cause:type_name -> covewise.incident.v1.Cause
 	9,  // 11: covewise.incident.v1.Event.members:type_name -> covewise.incident.v1.Member
-	19, // 12: covewise.incident.v1.Event.last_complete_sweep_at:type_name -> google.protobuf.Timestamp
-	19, // 13: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
+	21, // 12: covewise.incident.v1.Event.last_complete_sweep_at:type_name -> google.protobuf.Timestamp
+	21, // 13: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
 	11, // 14: covewise.incident.v1.SweepJudged.excluded_reasons:type_name -> covewise.incident.v1.ReasonCount
 	11, // 15: covewise.incident.v1.SweepJudged.unknown_reasons:type_name -> covewise.incident.v1.ReasonCount
 	11, // 16: covewise.incident.v1.SweepJudged.muted_reasons:type_name -> covewise.incident.v1.ReasonCount
 	1,  // 17: covewise.incident.v1.Condition.kind:type_name -> covewise.incident.v1.ConditionKind
-	19, // 18: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
+	21, // 18: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
 	13, // 19: covewise.incident.v1.Condition.findings:type_name -> covewise.incident.v1.Finding
-	19, // 20: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
-	21, // 21: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
-	22, // 22: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
-	19, // 23: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
+	21, // 20: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
+	23, // 21: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
+	24, // 22: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
+	21, // 23: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
 	5,  // 24: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
-	19, // 25: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	19, // 26: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
-	19, // 27: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
+	21, // 25: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	21, // 26: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
+	21, // 27: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
 	15, // 28: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
-	19, // 29: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
-	19, // 30: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
-	23, // 31: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
-	19, // 32: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
+	21, // 29: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
+	21, // 30: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
+	25, // 31: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
+	21, // 32: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
 	17, // 33: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
 	18, // 34: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
 	7,  // 35: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
 	7,  // 36: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
-	19, // 37: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
-	1,  // 38: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
-	19, // 39: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
-	40, // [40:40] is the sub-list for method output_type
-	40, // [40:40] is the sub-list for method input_type
-	40, // [40:40] is the sub-list for extension type_name
-	40, // [40:40] is the sub-list for extension extendee
-	0,  // [0:40] is the sub-list for field type_name
+	21, // 37: covewise.incident.v1.DeviceState.turns:type_name -> google.protobuf.Timestamp
+	21, // 38: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
+	21, // 39: covewise.incident.v1.SourceSeen.error_free_at:type_name -> google.protobuf.Timestamp
+	21, // 40: covewise.incident.v1.SourceSeen.waiting_since:type_name -> google.protobuf.Timestamp
+	1,  // 41: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
+	21, // 42: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
+	21, // 43: covewise.incident.v1.ConditionTrack.good_since:type_name -> google.protobuf.Timestamp
+	21, // 44: covewise.incident.v1.TenantState.known_since:type_name -> google.protobuf.Timestamp
+	21, // 45: covewise.incident.v1.TenantState.last_complete_at:type_name -> google.protobuf.Timestamp
+	7,  // 46: covewise.incident.v1.TenantState.open:type_name -> covewise.incident.v1.Event
+	7,  // 47: covewise.incident.v1.TenantState.resolved:type_name -> covewise.incident.v1.Event
+	20, // 48: covewise.incident.v1.TenantState.groups:type_name -> covewise.incident.v1.GroupState
+	8,  // 49: covewise.incident.v1.GroupState.cause:type_name -> covewise.incident.v1.Cause
+	7,  // 50: covewise.incident.v1.GroupState.open:type_name -> covewise.incident.v1.Event
+	7,  // 51: covewise.incident.v1.GroupState.resolved:type_name -> covewise.incident.v1.Event
+	52, // [52:52] is the sub-list for method output_type
+	52, // [52:52] is the sub-list for method input_type
+	52, // [52:52] is the sub-list for extension type_name
+	52, // [52:52] is the sub-list for extension extendee
+	0,  // [0:52] is the sub-list for field type_name
 }
 
 func init() { file_covewise_incident_v1_incident_proto_init() }
@@ -2221,7 +2592,7 @@ func file_covewise_incident_v1_incident_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_incident_v1_incident_proto_rawDesc), len(file_covewise_incident_v1_incident_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   12,
+			NumMessages:   14,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

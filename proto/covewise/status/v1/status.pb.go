@@ -229,7 +229,9 @@ type Customer struct {
 	// Cove partner state, for example "InProduction" or "InTrial".
 	State string `protobuf:"bytes,4,opt,name=state,proto3" json:"state,omitempty"`
 	// The customer's own external reference (Cove: ExternalCode), free text.
-	Reference     string `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`
+	Reference string `protobuf:"bytes,5,opt,name=reference,proto3" json:"reference,omitempty"`
+	// True when the vendor no longer lists the partner: it was removed, and name and level are the last known.
+	Removed       bool `protobuf:"varint,6,opt,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -297,6 +299,13 @@ func (x *Customer) GetReference() string {
 		return x.Reference
 	}
 	return ""
+}
+
+func (x *Customer) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
 }
 
 // SourceErrors is what the vendor's session history says about one data source in trouble.
@@ -517,9 +526,26 @@ type SweepCompleted struct {
 	// devices that a message could not bear it; then only those told gone are gone.
 	DeviceIds []string `protobuf:"bytes,15,rep,name=device_ids,json=deviceIds,proto3" json:"device_ids,omitempty"`
 	// The tenant's time between the starts of two sweeps.
-	Interval      *durationpb.Duration `protobuf:"bytes,16,opt,name=interval,proto3" json:"interval,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Interval *durationpb.Duration `protobuf:"bytes,16,opt,name=interval,proto3" json:"interval,omitempty"`
+	// Columns that the vendor refuses to this login, sorted by code: what they tell is not known of any device.
+	ColumnsRefused []string `protobuf:"bytes,17,rep,name=columns_refused,json=columnsRefused,proto3" json:"columns_refused,omitempty"`
+	// Columns that were asked for, are due for some devices and came for none of them, sorted by code. A sweep with a
+	// required one among them is not complete.
+	ColumnsUnanswered []string `protobuf:"bytes,18,rep,name=columns_unanswered,json=columnsUnanswered,proto3" json:"columns_unanswered,omitempty"`
+	// How long the phases of the sweep took, in their order; phases that were not reached are absent.
+	Phases []*PhaseDuration `protobuf:"bytes,19,rep,name=phases,proto3" json:"phases,omitempty"`
+	// Storage nodes that were not asked any further in this sweep, sorted by host.
+	NodesSkipped []*SkippedNode `protobuf:"bytes,20,rep,name=nodes_skipped,json=nodesSkipped,proto3" json:"nodes_skipped,omitempty"`
+	// Devices in trouble whose causes are still wanted after this sweep: the next one begins with them.
+	CausesMissing uint32 `protobuf:"varint,21,opt,name=causes_missing,json=causesMissing,proto3" json:"causes_missing,omitempty"`
+	// Their ids, sorted; at most 1,000.
+	CausesMissingDeviceIds []string `protobuf:"bytes,22,rep,name=causes_missing_device_ids,json=causesMissingDeviceIds,proto3" json:"causes_missing_device_ids,omitempty"`
+	// Enumerations that were begun anew in this sweep, because their pages did not fit together.
+	EnumerationsRepeated uint32 `protobuf:"varint,23,opt,name=enumerations_repeated,json=enumerationsRepeated,proto3" json:"enumerations_repeated,omitempty"`
+	// What the last enumeration that was begun anew had wrong; empty when there was none.
+	EnumerationFault string `protobuf:"bytes,24,opt,name=enumeration_fault,json=enumerationFault,proto3" json:"enumeration_fault,omitempty"`
+	unknownFields    protoimpl.UnknownFields
+	sizeCache        protoimpl.SizeCache
 }
 
 func (x *SweepCompleted) Reset() {
@@ -664,6 +690,181 @@ func (x *SweepCompleted) GetInterval() *durationpb.Duration {
 	return nil
 }
 
+func (x *SweepCompleted) GetColumnsRefused() []string {
+	if x != nil {
+		return x.ColumnsRefused
+	}
+	return nil
+}
+
+func (x *SweepCompleted) GetColumnsUnanswered() []string {
+	if x != nil {
+		return x.ColumnsUnanswered
+	}
+	return nil
+}
+
+func (x *SweepCompleted) GetPhases() []*PhaseDuration {
+	if x != nil {
+		return x.Phases
+	}
+	return nil
+}
+
+func (x *SweepCompleted) GetNodesSkipped() []*SkippedNode {
+	if x != nil {
+		return x.NodesSkipped
+	}
+	return nil
+}
+
+func (x *SweepCompleted) GetCausesMissing() uint32 {
+	if x != nil {
+		return x.CausesMissing
+	}
+	return 0
+}
+
+func (x *SweepCompleted) GetCausesMissingDeviceIds() []string {
+	if x != nil {
+		return x.CausesMissingDeviceIds
+	}
+	return nil
+}
+
+func (x *SweepCompleted) GetEnumerationsRepeated() uint32 {
+	if x != nil {
+		return x.EnumerationsRepeated
+	}
+	return 0
+}
+
+func (x *SweepCompleted) GetEnumerationFault() string {
+	if x != nil {
+		return x.EnumerationFault
+	}
+	return ""
+}
+
+// PhaseDuration is the time that one phase of a sweep took.
+type PhaseDuration struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The phase: "enumerate", "partners", "details", "causes" or "publish".
+	Phase string `protobuf:"bytes,1,opt,name=phase,proto3" json:"phase,omitempty"`
+	// Its time on the service's clock.
+	Took          *durationpb.Duration `protobuf:"bytes,2,opt,name=took,proto3" json:"took,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PhaseDuration) Reset() {
+	*x = PhaseDuration{}
+	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PhaseDuration) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PhaseDuration) ProtoMessage() {}
+
+func (x *PhaseDuration) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PhaseDuration.ProtoReflect.Descriptor instead.
+func (*PhaseDuration) Descriptor() ([]byte, []int) {
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *PhaseDuration) GetPhase() string {
+	if x != nil {
+		return x.Phase
+	}
+	return ""
+}
+
+func (x *PhaseDuration) GetTook() *durationpb.Duration {
+	if x != nil {
+		return x.Took
+	}
+	return nil
+}
+
+// SkippedNode is a storage node, or the vendor's reporting service, that was given up for the rest of a sweep.
+type SkippedNode struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Host as the vendor names it; "reporting" for the service that knows Microsoft 365 sessions.
+	Host string `protobuf:"bytes,1,opt,name=host,proto3" json:"host,omitempty"`
+	// Why, for a person.
+	Reason string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Devices whose causes were not read because of it.
+	Devices       uint32 `protobuf:"varint,3,opt,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SkippedNode) Reset() {
+	*x = SkippedNode{}
+	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SkippedNode) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SkippedNode) ProtoMessage() {}
+
+func (x *SkippedNode) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SkippedNode.ProtoReflect.Descriptor instead.
+func (*SkippedNode) Descriptor() ([]byte, []int) {
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *SkippedNode) GetHost() string {
+	if x != nil {
+		return x.Host
+	}
+	return ""
+}
+
+func (x *SkippedNode) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *SkippedNode) GetDevices() uint32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
 // SweepOverdue tells that a tenant has had no complete sweep for several intervals. It is written by a watch that
 // follows the clock, so that what is decided from it can be replayed. Subject: status.v1.overdue.<tenant>.<slot>.
 type SweepOverdue struct {
@@ -688,7 +889,7 @@ type SweepOverdue struct {
 
 func (x *SweepOverdue) Reset() {
 	*x = SweepOverdue{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -700,7 +901,7 @@ func (x *SweepOverdue) String() string {
 func (*SweepOverdue) ProtoMessage() {}
 
 func (x *SweepOverdue) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[6]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -713,7 +914,7 @@ func (x *SweepOverdue) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SweepOverdue.ProtoReflect.Descriptor instead.
 func (*SweepOverdue) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{6}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SweepOverdue) GetSchemaVersion() uint32 {
@@ -778,7 +979,7 @@ type TypeCount struct {
 
 func (x *TypeCount) Reset() {
 	*x = TypeCount{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -790,7 +991,7 @@ func (x *TypeCount) String() string {
 func (*TypeCount) ProtoMessage() {}
 
 func (x *TypeCount) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[7]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -803,7 +1004,7 @@ func (x *TypeCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TypeCount.ProtoReflect.Descriptor instead.
 func (*TypeCount) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{7}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *TypeCount) GetType() string {
@@ -820,8 +1021,8 @@ func (x *TypeCount) GetDevices() uint32 {
 	return 0
 }
 
-// PollLease says who polls a tenant and when it is due. Bucket poll_lease, key <tenant>; written by the poller only,
-// by compare-and-set.
+// PollLease says who polls a tenant and when it is due. Bucket poll_lease, key <tenant>; written by the poller,
+// and where someone asks for a sweep at once, by compare-and-set.
 type PollLease struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Version of this message's meaning; 1.
@@ -838,15 +1039,23 @@ type PollLease struct {
 	Last *SweepCompleted `protobuf:"bytes,6,opt,name=last,proto3" json:"last,omitempty"`
 	// Observed time of the last complete sweep; absent when there was none.
 	LastCompleteAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=last_complete_at,json=lastCompleteAt,proto3" json:"last_complete_at,omitempty"`
-	// When the last sweep that ended was begun; the next is due one interval later.
-	BeganAt       *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
+	// When the last sweep that ended was begun.
+	BeganAt *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=began_at,json=beganAt,proto3" json:"began_at,omitempty"`
+	// Sweeps in a row that ended incomplete; above 0 the tenant is backed off from.
+	Failures uint32 `protobuf:"varint,9,opt,name=failures,proto3" json:"failures,omitempty"`
+	// Hash of the settings that the last sweep was made with. When the tenant has others now, a back-off is over.
+	Settings uint64 `protobuf:"fixed64,10,opt,name=settings,proto3" json:"settings,omitempty"`
+	// Counts the orders to sweep at once. The one field that others than the poller change.
+	Asked uint64 `protobuf:"varint,11,opt,name=asked,proto3" json:"asked,omitempty"`
+	// The value of asked that the last sweep that ended had seen when it began; a smaller one than asked means at once.
+	Answered      uint64 `protobuf:"varint,12,opt,name=answered,proto3" json:"answered,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *PollLease) Reset() {
 	*x = PollLease{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -858,7 +1067,7 @@ func (x *PollLease) String() string {
 func (*PollLease) ProtoMessage() {}
 
 func (x *PollLease) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[8]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -871,7 +1080,7 @@ func (x *PollLease) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PollLease.ProtoReflect.Descriptor instead.
 func (*PollLease) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{8}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *PollLease) GetSchemaVersion() uint32 {
@@ -930,6 +1139,34 @@ func (x *PollLease) GetBeganAt() *timestamppb.Timestamp {
 	return nil
 }
 
+func (x *PollLease) GetFailures() uint32 {
+	if x != nil {
+		return x.Failures
+	}
+	return 0
+}
+
+func (x *PollLease) GetSettings() uint64 {
+	if x != nil {
+		return x.Settings
+	}
+	return 0
+}
+
+func (x *PollLease) GetAsked() uint64 {
+	if x != nil {
+		return x.Asked
+	}
+	return 0
+}
+
+func (x *PollLease) GetAnswered() uint64 {
+	if x != nil {
+		return x.Answered
+	}
+	return 0
+}
+
 // DeviceCursor remembers what was last published about every device of a tenant. Bucket poll_cursor, key <tenant>.devices.
 type DeviceCursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -945,7 +1182,7 @@ type DeviceCursor struct {
 
 func (x *DeviceCursor) Reset() {
 	*x = DeviceCursor{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -957,7 +1194,7 @@ func (x *DeviceCursor) String() string {
 func (*DeviceCursor) ProtoMessage() {}
 
 func (x *DeviceCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[9]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -970,7 +1207,7 @@ func (x *DeviceCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceCursor.ProtoReflect.Descriptor instead.
 func (*DeviceCursor) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{9}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeviceCursor) GetSchemaVersion() uint32 {
@@ -1005,14 +1242,16 @@ type PublishedDevice struct {
 	ErrorsMissing bool `protobuf:"varint,3,opt,name=errors_missing,json=errorsMissing,proto3" json:"errors_missing,omitempty"`
 	// True from before the device's snapshot is published until the whole sweep is stored: what the readers know of
 	// the device is not certain, so it is published again.
-	Unsettled     bool `protobuf:"varint,4,opt,name=unsettled,proto3" json:"unsettled,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	Unsettled bool `protobuf:"varint,4,opt,name=unsettled,proto3" json:"unsettled,omitempty"`
+	// Sweeps in a row that asked for the session errors in vain; devices never asked about come before those.
+	ErrorsAttempts uint32 `protobuf:"varint,5,opt,name=errors_attempts,json=errorsAttempts,proto3" json:"errors_attempts,omitempty"`
+	unknownFields  protoimpl.UnknownFields
+	sizeCache      protoimpl.SizeCache
 }
 
 func (x *PublishedDevice) Reset() {
 	*x = PublishedDevice{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1024,7 +1263,7 @@ func (x *PublishedDevice) String() string {
 func (*PublishedDevice) ProtoMessage() {}
 
 func (x *PublishedDevice) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[10]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1037,7 +1276,7 @@ func (x *PublishedDevice) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PublishedDevice.ProtoReflect.Descriptor instead.
 func (*PublishedDevice) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{10}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *PublishedDevice) GetId() string {
@@ -1068,6 +1307,188 @@ func (x *PublishedDevice) GetUnsettled() bool {
 	return false
 }
 
+func (x *PublishedDevice) GetErrorsAttempts() uint32 {
+	if x != nil {
+		return x.ErrorsAttempts
+	}
+	return 0
+}
+
+// CauseCursor remembers the session errors of devices in trouble, so that those of an unchanged session are not asked
+// for again. Bucket poll_cursor, key <tenant>.causes. It is a cache of bounded size: what is missing is asked for.
+type CauseCursor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Sorted by device id.
+	Devices       []*DeviceCauses `protobuf:"bytes,2,rep,name=devices,proto3" json:"devices,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CauseCursor) Reset() {
+	*x = CauseCursor{}
+	mi := &file_covewise_status_v1_status_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CauseCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CauseCursor) ProtoMessage() {}
+
+func (x *CauseCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_status_v1_status_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CauseCursor.ProtoReflect.Descriptor instead.
+func (*CauseCursor) Descriptor() ([]byte, []int) {
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *CauseCursor) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *CauseCursor) GetDevices() []*DeviceCauses {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+// DeviceCauses is what is known of one device's sessions in trouble.
+type DeviceCauses struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Device id.
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// One entry for each data source in trouble.
+	Causes        []*KnownCause `protobuf:"bytes,2,rep,name=causes,proto3" json:"causes,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceCauses) Reset() {
+	*x = DeviceCauses{}
+	mi := &file_covewise_status_v1_status_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceCauses) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceCauses) ProtoMessage() {}
+
+func (x *DeviceCauses) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_status_v1_status_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceCauses.ProtoReflect.Descriptor instead.
+func (*DeviceCauses) Descriptor() ([]byte, []int) {
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *DeviceCauses) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *DeviceCauses) GetCauses() []*KnownCause {
+	if x != nil {
+		return x.Causes
+	}
+	return nil
+}
+
+// KnownCause is the answer about one data source with what the source looked like when it was given.
+type KnownCause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The columns that tell the last session, in the vendor's words.
+	Last string `protobuf:"bytes,1,opt,name=last,proto3" json:"last,omitempty"`
+	// The columns that tell the last finished session, in the vendor's words.
+	Finished string `protobuf:"bytes,2,opt,name=finished,proto3" json:"finished,omitempty"`
+	// The answer.
+	Errors        *SourceErrors `protobuf:"bytes,3,opt,name=errors,proto3" json:"errors,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *KnownCause) Reset() {
+	*x = KnownCause{}
+	mi := &file_covewise_status_v1_status_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *KnownCause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*KnownCause) ProtoMessage() {}
+
+func (x *KnownCause) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_status_v1_status_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use KnownCause.ProtoReflect.Descriptor instead.
+func (*KnownCause) Descriptor() ([]byte, []int) {
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *KnownCause) GetLast() string {
+	if x != nil {
+		return x.Last
+	}
+	return ""
+}
+
+func (x *KnownCause) GetFinished() string {
+	if x != nil {
+		return x.Finished
+	}
+	return ""
+}
+
+func (x *KnownCause) GetErrors() *SourceErrors {
+	if x != nil {
+		return x.Errors
+	}
+	return nil
+}
+
 // PartnerCursor is the tenant's partner tree as last read. Bucket poll_cursor, key <tenant>.partners.
 type PartnerCursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1085,7 +1506,7 @@ type PartnerCursor struct {
 
 func (x *PartnerCursor) Reset() {
 	*x = PartnerCursor{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1097,7 +1518,7 @@ func (x *PartnerCursor) String() string {
 func (*PartnerCursor) ProtoMessage() {}
 
 func (x *PartnerCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[11]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1110,7 +1531,7 @@ func (x *PartnerCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PartnerCursor.ProtoReflect.Descriptor instead.
 func (*PartnerCursor) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{11}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *PartnerCursor) GetSchemaVersion() uint32 {
@@ -1155,14 +1576,16 @@ type Partner struct {
 	// Cove partner state.
 	State string `protobuf:"bytes,5,opt,name=state,proto3" json:"state,omitempty"`
 	// External reference (Cove: ExternalCode).
-	Reference     string `protobuf:"bytes,6,opt,name=reference,proto3" json:"reference,omitempty"`
+	Reference string `protobuf:"bytes,6,opt,name=reference,proto3" json:"reference,omitempty"`
+	// True when the vendor no longer lists the partner and this comes from its history, or from a device's row alone.
+	Removed       bool `protobuf:"varint,7,opt,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Partner) Reset() {
 	*x = Partner{}
-	mi := &file_covewise_status_v1_status_proto_msgTypes[12]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1174,7 +1597,7 @@ func (x *Partner) String() string {
 func (*Partner) ProtoMessage() {}
 
 func (x *Partner) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_status_v1_status_proto_msgTypes[12]
+	mi := &file_covewise_status_v1_status_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1187,7 +1610,7 @@ func (x *Partner) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Partner.ProtoReflect.Descriptor instead.
 func (*Partner) Descriptor() ([]byte, []int) {
-	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{12}
+	return file_covewise_status_v1_status_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Partner) GetId() string {
@@ -1232,6 +1655,13 @@ func (x *Partner) GetReference() string {
 	return ""
 }
 
+func (x *Partner) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
 var File_covewise_status_v1_status_proto protoreflect.FileDescriptor
 
 const file_covewise_status_v1_status_proto_rawDesc = "" +
@@ -1254,13 +1684,14 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\rsource_errors\x18\v \x03(\v2 .covewise.status.v1.SourceErrorsR\fsourceErrors\"2\n" +
 	"\x06Column\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x14\n" +
-	"\x05value\x18\x02 \x01(\tR\x05value\"x\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value\"\x92\x01\n" +
 	"\bCustomer\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05level\x18\x03 \x01(\tR\x05level\x12\x14\n" +
 	"\x05state\x18\x04 \x01(\tR\x05state\x12\x1c\n" +
-	"\treference\x18\x05 \x01(\tR\treference\"\xbe\x02\n" +
+	"\treference\x18\x05 \x01(\tR\treference\x12\x18\n" +
+	"\aremoved\x18\x06 \x01(\bR\aremoved\"\xbe\x02\n" +
 	"\fSourceErrors\x12\x1f\n" +
 	"\vsource_code\x18\x01 \x01(\tR\n" +
 	"sourceCode\x12\x1d\n" +
@@ -1277,7 +1708,7 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\x05count\x18\x03 \x01(\x03R\x05count\x12\x12\n" +
 	"\x04code\x18\x04 \x01(\tR\x04code\x12;\n" +
 	"\voccurred_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"occurredAt\"\xe7\x04\n" +
+	"occurredAt\"\x84\b\n" +
 	"\x0eSweepCompleted\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x14\n" +
@@ -1298,7 +1729,22 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\brequests\x18\x0e \x01(\rR\brequests\x12\x1d\n" +
 	"\n" +
 	"device_ids\x18\x0f \x03(\tR\tdeviceIds\x125\n" +
-	"\binterval\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\binterval\"\xc6\x02\n" +
+	"\binterval\x18\x10 \x01(\v2\x19.google.protobuf.DurationR\binterval\x12'\n" +
+	"\x0fcolumns_refused\x18\x11 \x03(\tR\x0ecolumnsRefused\x12-\n" +
+	"\x12columns_unanswered\x18\x12 \x03(\tR\x11columnsUnanswered\x129\n" +
+	"\x06phases\x18\x13 \x03(\v2!.covewise.status.v1.PhaseDurationR\x06phases\x12D\n" +
+	"\rnodes_skipped\x18\x14 \x03(\v2\x1f.covewise.status.v1.SkippedNodeR\fnodesSkipped\x12%\n" +
+	"\x0ecauses_missing\x18\x15 \x01(\rR\rcausesMissing\x129\n" +
+	"\x19causes_missing_device_ids\x18\x16 \x03(\tR\x16causesMissingDeviceIds\x123\n" +
+	"\x15enumerations_repeated\x18\x17 \x01(\rR\x14enumerationsRepeated\x12+\n" +
+	"\x11enumeration_fault\x18\x18 \x01(\tR\x10enumerationFault\"T\n" +
+	"\rPhaseDuration\x12\x14\n" +
+	"\x05phase\x18\x01 \x01(\tR\x05phase\x12-\n" +
+	"\x04took\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\x04took\"S\n" +
+	"\vSkippedNode\x12\x12\n" +
+	"\x04host\x18\x01 \x01(\tR\x04host\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x18\n" +
+	"\adevices\x18\x03 \x01(\rR\adevices\"\xc6\x02\n" +
 	"\fSweepOverdue\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12;\n" +
@@ -1310,7 +1756,7 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\afailure\x18\a \x01(\tR\afailure\"9\n" +
 	"\tTypeCount\x12\x12\n" +
 	"\x04type\x18\x01 \x01(\tR\x04type\x12\x18\n" +
-	"\adevices\x18\x02 \x01(\rR\adevices\"\xfc\x02\n" +
+	"\adevices\x18\x02 \x01(\rR\adevices\"\xe6\x03\n" +
 	"\tPollLease\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x14\n" +
 	"\x05owner\x18\x02 \x01(\tR\x05owner\x120\n" +
@@ -1319,28 +1765,46 @@ const file_covewise_status_v1_status_proto_rawDesc = "" +
 	"\x05sweep\x18\x05 \x01(\x04R\x05sweep\x126\n" +
 	"\x04last\x18\x06 \x01(\v2\".covewise.status.v1.SweepCompletedR\x04last\x12D\n" +
 	"\x10last_complete_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\x0elastCompleteAt\x125\n" +
-	"\bbegan_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\"\x8a\x01\n" +
+	"\bbegan_at\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\abeganAt\x12\x1a\n" +
+	"\bfailures\x18\t \x01(\rR\bfailures\x12\x1a\n" +
+	"\bsettings\x18\n" +
+	" \x01(\x06R\bsettings\x12\x14\n" +
+	"\x05asked\x18\v \x01(\x04R\x05asked\x12\x1a\n" +
+	"\banswered\x18\f \x01(\x04R\banswered\"\x8a\x01\n" +
 	"\fDeviceCursor\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x14\n" +
 	"\x05sweep\x18\x02 \x01(\x04R\x05sweep\x12=\n" +
-	"\adevices\x18\x03 \x03(\v2#.covewise.status.v1.PublishedDeviceR\adevices\"\x88\x01\n" +
+	"\adevices\x18\x03 \x03(\v2#.covewise.status.v1.PublishedDeviceR\adevices\"\xb1\x01\n" +
 	"\x0fPublishedDevice\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12 \n" +
 	"\vfingerprint\x18\x02 \x01(\x06R\vfingerprint\x12%\n" +
 	"\x0eerrors_missing\x18\x03 \x01(\bR\rerrorsMissing\x12\x1c\n" +
-	"\tunsettled\x18\x04 \x01(\bR\tunsettled\"\xbd\x01\n" +
+	"\tunsettled\x18\x04 \x01(\bR\tunsettled\x12'\n" +
+	"\x0ferrors_attempts\x18\x05 \x01(\rR\x0eerrorsAttempts\"p\n" +
+	"\vCauseCursor\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12:\n" +
+	"\adevices\x18\x02 \x03(\v2 .covewise.status.v1.DeviceCausesR\adevices\"V\n" +
+	"\fDeviceCauses\x12\x0e\n" +
+	"\x02id\x18\x01 \x01(\tR\x02id\x126\n" +
+	"\x06causes\x18\x02 \x03(\v2\x1e.covewise.status.v1.KnownCauseR\x06causes\"v\n" +
+	"\n" +
+	"KnownCause\x12\x12\n" +
+	"\x04last\x18\x01 \x01(\tR\x04last\x12\x1a\n" +
+	"\bfinished\x18\x02 \x01(\tR\bfinished\x128\n" +
+	"\x06errors\x18\x03 \x01(\v2 .covewise.status.v1.SourceErrorsR\x06errors\"\xbd\x01\n" +
 	"\rPartnerCursor\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x123\n" +
 	"\aread_at\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x06readAt\x12\x17\n" +
 	"\aroot_id\x18\x03 \x01(\tR\x06rootId\x127\n" +
-	"\bpartners\x18\x04 \x03(\v2\x1b.covewise.status.v1.PartnerR\bpartners\"\x94\x01\n" +
+	"\bpartners\x18\x04 \x03(\v2\x1b.covewise.status.v1.PartnerR\bpartners\"\xae\x01\n" +
 	"\aPartner\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x1b\n" +
 	"\tparent_id\x18\x02 \x01(\tR\bparentId\x12\x12\n" +
 	"\x04name\x18\x03 \x01(\tR\x04name\x12\x14\n" +
 	"\x05level\x18\x04 \x01(\tR\x05level\x12\x14\n" +
 	"\x05state\x18\x05 \x01(\tR\x05state\x12\x1c\n" +
-	"\treference\x18\x06 \x01(\tR\treferenceB@Z>github.com/covewise/covewise/proto/covewise/status/v1;statusv1b\x06proto3"
+	"\treference\x18\x06 \x01(\tR\treference\x12\x18\n" +
+	"\aremoved\x18\a \x01(\bR\aremovedB@Z>github.com/covewise/covewise/proto/covewise/status/v1;statusv1b\x06proto3"
 
 var (
 	file_covewise_status_v1_status_proto_rawDescOnce sync.Once
@@ -1354,7 +1818,7 @@ func file_covewise_status_v1_status_proto_rawDescGZIP() []byte {
 	return file_covewise_status_v1_status_proto_rawDescData
 }
 
-var file_covewise_status_v1_status_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_covewise_status_v1_status_proto_msgTypes = make([]protoimpl.MessageInfo, 18)
 var file_covewise_status_v1_status_proto_goTypes = []any{
 	(*Snapshot)(nil),              // 0: covewise.status.v1.Snapshot
 	(*Column)(nil),                // 1: covewise.status.v1.Column
@@ -1362,44 +1826,55 @@ var file_covewise_status_v1_status_proto_goTypes = []any{
 	(*SourceErrors)(nil),          // 3: covewise.status.v1.SourceErrors
 	(*SessionError)(nil),          // 4: covewise.status.v1.SessionError
 	(*SweepCompleted)(nil),        // 5: covewise.status.v1.SweepCompleted
-	(*SweepOverdue)(nil),          // 6: covewise.status.v1.SweepOverdue
-	(*TypeCount)(nil),             // 7: covewise.status.v1.TypeCount
-	(*PollLease)(nil),             // 8: covewise.status.v1.PollLease
-	(*DeviceCursor)(nil),          // 9: covewise.status.v1.DeviceCursor
-	(*PublishedDevice)(nil),       // 10: covewise.status.v1.PublishedDevice
-	(*PartnerCursor)(nil),         // 11: covewise.status.v1.PartnerCursor
-	(*Partner)(nil),               // 12: covewise.status.v1.Partner
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 14: google.protobuf.Duration
+	(*PhaseDuration)(nil),         // 6: covewise.status.v1.PhaseDuration
+	(*SkippedNode)(nil),           // 7: covewise.status.v1.SkippedNode
+	(*SweepOverdue)(nil),          // 8: covewise.status.v1.SweepOverdue
+	(*TypeCount)(nil),             // 9: covewise.status.v1.TypeCount
+	(*PollLease)(nil),             // 10: covewise.status.v1.PollLease
+	(*DeviceCursor)(nil),          // 11: covewise.status.v1.DeviceCursor
+	(*PublishedDevice)(nil),       // 12: covewise.status.v1.PublishedDevice
+	(*CauseCursor)(nil),           // 13: covewise.status.v1.CauseCursor
+	(*DeviceCauses)(nil),          // 14: covewise.status.v1.DeviceCauses
+	(*KnownCause)(nil),            // 15: covewise.status.v1.KnownCause
+	(*PartnerCursor)(nil),         // 16: covewise.status.v1.PartnerCursor
+	(*Partner)(nil),               // 17: covewise.status.v1.Partner
+	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
 }
 var file_covewise_status_v1_status_proto_depIdxs = []int32{
-	13, // 0: covewise.status.v1.Snapshot.observed_at:type_name -> google.protobuf.Timestamp
+	18, // 0: covewise.status.v1.Snapshot.observed_at:type_name -> google.protobuf.Timestamp
 	1,  // 1: covewise.status.v1.Snapshot.columns:type_name -> covewise.status.v1.Column
 	2,  // 2: covewise.status.v1.Snapshot.customer:type_name -> covewise.status.v1.Customer
 	3,  // 3: covewise.status.v1.Snapshot.source_errors:type_name -> covewise.status.v1.SourceErrors
-	13, // 4: covewise.status.v1.SourceErrors.session_started_at:type_name -> google.protobuf.Timestamp
+	18, // 4: covewise.status.v1.SourceErrors.session_started_at:type_name -> google.protobuf.Timestamp
 	4,  // 5: covewise.status.v1.SourceErrors.errors:type_name -> covewise.status.v1.SessionError
-	13, // 6: covewise.status.v1.SessionError.occurred_at:type_name -> google.protobuf.Timestamp
-	13, // 7: covewise.status.v1.SweepCompleted.observed_at:type_name -> google.protobuf.Timestamp
-	13, // 8: covewise.status.v1.SweepCompleted.finished_at:type_name -> google.protobuf.Timestamp
-	7,  // 9: covewise.status.v1.SweepCompleted.types:type_name -> covewise.status.v1.TypeCount
-	14, // 10: covewise.status.v1.SweepCompleted.interval:type_name -> google.protobuf.Duration
-	13, // 11: covewise.status.v1.SweepOverdue.observed_at:type_name -> google.protobuf.Timestamp
-	13, // 12: covewise.status.v1.SweepOverdue.last_complete_at:type_name -> google.protobuf.Timestamp
-	14, // 13: covewise.status.v1.SweepOverdue.interval:type_name -> google.protobuf.Duration
-	13, // 14: covewise.status.v1.PollLease.until:type_name -> google.protobuf.Timestamp
-	13, // 15: covewise.status.v1.PollLease.next_due:type_name -> google.protobuf.Timestamp
-	5,  // 16: covewise.status.v1.PollLease.last:type_name -> covewise.status.v1.SweepCompleted
-	13, // 17: covewise.status.v1.PollLease.last_complete_at:type_name -> google.protobuf.Timestamp
-	13, // 18: covewise.status.v1.PollLease.began_at:type_name -> google.protobuf.Timestamp
-	10, // 19: covewise.status.v1.DeviceCursor.devices:type_name -> covewise.status.v1.PublishedDevice
-	13, // 20: covewise.status.v1.PartnerCursor.read_at:type_name -> google.protobuf.Timestamp
-	12, // 21: covewise.status.v1.PartnerCursor.partners:type_name -> covewise.status.v1.Partner
-	22, // [22:22] is the sub-list for method output_type
-	22, // [22:22] is the sub-list for method input_type
-	22, // [22:22] is the sub-list for extension type_name
-	22, // [22:22] is the sub-list for extension extendee
-	0,  // [0:22] is the sub-list for field type_name
+	18, // 6: covewise.status.v1.SessionError.occurred_at:type_name -> google.protobuf.Timestamp
+	18, // 7: covewise.status.v1.SweepCompleted.observed_at:type_name -> google.protobuf.Timestamp
+	18, // 8: covewise.status.v1.SweepCompleted.finished_at:type_name -> google.protobuf.Timestamp
+	9,  // 9: covewise.status.v1.SweepCompleted.types:type_name -> covewise.status.v1.TypeCount
+	19, // 10: covewise.status.v1.SweepCompleted.interval:type_name -> google.protobuf.Duration
+	6,  // 11: covewise.status.v1.SweepCompleted.phases:type_name -> covewise.status.v1.PhaseDuration
+	7,  // 12: covewise.status.v1.SweepCompleted.nodes_skipped:type_name -> covewise.status.v1.SkippedNode
+	19, // 13: covewise.status.v1.PhaseDuration.took:type_name -> google.protobuf.Duration
+	18, // 14: covewise.status.v1.SweepOverdue.observed_at:type_name -> google.protobuf.Timestamp
+	18, // 15: covewise.status.v1.SweepOverdue.last_complete_at:type_name -> google.protobuf.Timestamp
+	19, // 16: covewise.status.v1.SweepOverdue.interval:type_name -> google.protobuf.Duration
+	18, // 17: covewise.status.v1.PollLease.until:type_name -> google.protobuf.Timestamp
+	18, // 18: covewise.status.v1.PollLease.next_due:type_name -> google.protobuf.Timestamp
+	5,  // 19: covewise.status.v1.PollLease.last:type_name -> covewise.status.v1.SweepCompleted
+	18, // 20: covewise.status.v1.PollLease.last_complete_at:type_name -> google.protobuf.Timestamp
+	18, // 21: covewise.status.v1.PollLease.began_at:type_name -> google.protobuf.Timestamp
+	12, // 22: covewise.status.v1.DeviceCursor.devices:type_name -> covewise.status.v1.PublishedDevice
+	14, // 23: covewise.status.v1.CauseCursor.devices:type_name -> covewise.status.v1.DeviceCauses
+	15, // 24: covewise.status.v1.DeviceCauses.causes:type_name -> covewise.status.v1.KnownCause
+	3,  // 25: covewise.status.v1.KnownCause.errors:type_name -> covewise.status.v1.SourceErrors
+	18, // 26: covewise.status.v1.PartnerCursor.read_at:type_name -> google.protobuf.Timestamp
+	17, // 27: covewise.status.v1.PartnerCursor.partners:type_name -> covewise.status.v1.Partner
+	28, // [28:28] is the sub-list for method output_type
+	28, // [28:28] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_covewise_status_v1_status_proto_init() }
@@ -1413,7 +1888,7 @@ func file_covewise_status_v1_status_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_status_v1_status_proto_rawDesc), len(file_covewise_status_v1_status_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   13,
+			NumMessages:   18,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

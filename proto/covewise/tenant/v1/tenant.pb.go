@@ -135,6 +135,177 @@ func (CompanyCreation) EnumDescriptor() ([]byte, []int) {
 	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{1}
 }
 
+// HandClose says what follows when a person closes a ticket whose device still fails.
+type HandClose int32
+
+const (
+	// Not set; treated as respect.
+	HandClose_HAND_CLOSE_UNSPECIFIED HandClose = 0
+	// The ticket is opened again at once.
+	HandClose_HAND_CLOSE_REOPEN HandClose = 1
+	// A new ticket is made at once.
+	HandClose_HAND_CLOSE_NEW HandClose = 2
+	// The closing is respected for a time; a device that still fails then has its ticket opened again, or a new one.
+	HandClose_HAND_CLOSE_RESPECT HandClose = 3
+	// Nothing follows until the device has recovered and failed again.
+	HandClose_HAND_CLOSE_WONT_FIX HandClose = 4
+)
+
+// Enum value maps for HandClose.
+var (
+	HandClose_name = map[int32]string{
+		0: "HAND_CLOSE_UNSPECIFIED",
+		1: "HAND_CLOSE_REOPEN",
+		2: "HAND_CLOSE_NEW",
+		3: "HAND_CLOSE_RESPECT",
+		4: "HAND_CLOSE_WONT_FIX",
+	}
+	HandClose_value = map[string]int32{
+		"HAND_CLOSE_UNSPECIFIED": 0,
+		"HAND_CLOSE_REOPEN":      1,
+		"HAND_CLOSE_NEW":         2,
+		"HAND_CLOSE_RESPECT":     3,
+		"HAND_CLOSE_WONT_FIX":    4,
+	}
+)
+
+func (x HandClose) Enum() *HandClose {
+	p := new(HandClose)
+	*p = x
+	return p
+}
+
+func (x HandClose) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (HandClose) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_tenant_v1_tenant_proto_enumTypes[2].Descriptor()
+}
+
+func (HandClose) Type() protoreflect.EnumType {
+	return &file_covewise_tenant_v1_tenant_proto_enumTypes[2]
+}
+
+func (x HandClose) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use HandClose.Descriptor instead.
+func (HandClose) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{2}
+}
+
+// Deleted says what follows when a person deletes a ticket whose device still fails.
+type Deleted int32
+
+const (
+	// Not set; treated as leave.
+	Deleted_DELETED_UNSPECIFIED Deleted = 0
+	// Nothing follows until the device has recovered and failed again.
+	Deleted_DELETED_LEAVE Deleted = 1
+	// A new ticket is made.
+	Deleted_DELETED_NEW Deleted = 2
+)
+
+// Enum value maps for Deleted.
+var (
+	Deleted_name = map[int32]string{
+		0: "DELETED_UNSPECIFIED",
+		1: "DELETED_LEAVE",
+		2: "DELETED_NEW",
+	}
+	Deleted_value = map[string]int32{
+		"DELETED_UNSPECIFIED": 0,
+		"DELETED_LEAVE":       1,
+		"DELETED_NEW":         2,
+	}
+)
+
+func (x Deleted) Enum() *Deleted {
+	p := new(Deleted)
+	*p = x
+	return p
+}
+
+func (x Deleted) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Deleted) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_tenant_v1_tenant_proto_enumTypes[3].Descriptor()
+}
+
+func (Deleted) Type() protoreflect.EnumType {
+	return &file_covewise_tenant_v1_tenant_proto_enumTypes[3]
+}
+
+func (x Deleted) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Deleted.Descriptor instead.
+func (Deleted) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{3}
+}
+
+// GroupJoin says what becomes of a device's own incident while a group incident with its cause is open.
+type GroupJoin int32
+
+const (
+	// Not set; treated as off.
+	GroupJoin_GROUP_JOIN_UNSPECIFIED GroupJoin = 0
+	// There are no group incidents.
+	GroupJoin_GROUP_JOIN_OFF GroupJoin = 1
+	// It is told as part of the group.
+	GroupJoin_GROUP_JOIN_ATTACH GroupJoin = 2
+	// It is held back while the group is open.
+	GroupJoin_GROUP_JOIN_HOLD GroupJoin = 3
+)
+
+// Enum value maps for GroupJoin.
+var (
+	GroupJoin_name = map[int32]string{
+		0: "GROUP_JOIN_UNSPECIFIED",
+		1: "GROUP_JOIN_OFF",
+		2: "GROUP_JOIN_ATTACH",
+		3: "GROUP_JOIN_HOLD",
+	}
+	GroupJoin_value = map[string]int32{
+		"GROUP_JOIN_UNSPECIFIED": 0,
+		"GROUP_JOIN_OFF":         1,
+		"GROUP_JOIN_ATTACH":      2,
+		"GROUP_JOIN_HOLD":        3,
+	}
+)
+
+func (x GroupJoin) Enum() *GroupJoin {
+	p := new(GroupJoin)
+	*p = x
+	return p
+}
+
+func (x GroupJoin) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (GroupJoin) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_tenant_v1_tenant_proto_enumTypes[4].Descriptor()
+}
+
+func (GroupJoin) Type() protoreflect.EnumType {
+	return &file_covewise_tenant_v1_tenant_proto_enumTypes[4]
+}
+
+func (x GroupJoin) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use GroupJoin.Descriptor instead.
+func (GroupJoin) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{4}
+}
+
 // Settings is a tenant's document. Bucket tenant, key <tenant>.
 type Settings struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -155,7 +326,9 @@ type Settings struct {
 	// How companies are found.
 	Companies *Companies `protobuf:"bytes,8,opt,name=companies,proto3" json:"companies,omitempty"`
 	// How devices are judged.
-	Policy        *Policy `protobuf:"bytes,9,opt,name=policy,proto3" json:"policy,omitempty"`
+	Policy *Policy `protobuf:"bytes,9,opt,name=policy,proto3" json:"policy,omitempty"`
+	// A watch outside that is told that the tenant is looked after; absent when there is none.
+	Heartbeat     *Heartbeat `protobuf:"bytes,10,opt,name=heartbeat,proto3" json:"heartbeat,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -253,6 +426,59 @@ func (x *Settings) GetPolicy() *Policy {
 	return nil
 }
 
+func (x *Settings) GetHeartbeat() *Heartbeat {
+	if x != nil {
+		return x.Heartbeat
+	}
+	return nil
+}
+
+// Heartbeat is an address outside that expects a request after each complete and judged sweep.
+type Heartbeat struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Where the address is. It is kept like a secret, because whoever knows it can pretend that all is well.
+	Url           *SecretRef `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Heartbeat) Reset() {
+	*x = Heartbeat{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Heartbeat) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Heartbeat) ProtoMessage() {}
+
+func (x *Heartbeat) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
+func (*Heartbeat) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Heartbeat) GetUrl() *SecretRef {
+	if x != nil {
+		return x.Url
+	}
+	return nil
+}
+
 // SecretRef says where a secret is found. Exactly one is set.
 type SecretRef struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -266,7 +492,7 @@ type SecretRef struct {
 
 func (x *SecretRef) Reset() {
 	*x = SecretRef{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[1]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[2]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -278,7 +504,7 @@ func (x *SecretRef) String() string {
 func (*SecretRef) ProtoMessage() {}
 
 func (x *SecretRef) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[1]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[2]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -291,7 +517,7 @@ func (x *SecretRef) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SecretRef.ProtoReflect.Descriptor instead.
 func (*SecretRef) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{1}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{2}
 }
 
 func (x *SecretRef) GetFile() string {
@@ -322,14 +548,18 @@ type Cove struct {
 	// Id of the partner whose subtree is watched; 0 means the login's own partner.
 	Root int64 `protobuf:"varint,5,opt,name=root,proto3" json:"root,omitempty"`
 	// Storage-node hosts outside the vendor's domains that may be asked for session errors.
-	AllowHosts    []string `protobuf:"bytes,6,rep,name=allow_hosts,json=allowHosts,proto3" json:"allow_hosts,omitempty"`
+	AllowHosts []string `protobuf:"bytes,6,rep,name=allow_hosts,json=allowHosts,proto3" json:"allow_hosts,omitempty"`
+	// Requests per second at most, to all of the vendor's services together; 0 means 4.
+	RequestsPerSecond float64 `protobuf:"fixed64,7,opt,name=requests_per_second,json=requestsPerSecond,proto3" json:"requests_per_second,omitempty"`
+	// Devices whose session errors are read at once; 0 means 4.
+	Concurrency   uint32 `protobuf:"varint,8,opt,name=concurrency,proto3" json:"concurrency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Cove) Reset() {
 	*x = Cove{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[2]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -341,7 +571,7 @@ func (x *Cove) String() string {
 func (*Cove) ProtoMessage() {}
 
 func (x *Cove) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[2]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -354,7 +584,7 @@ func (x *Cove) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cove.ProtoReflect.Descriptor instead.
 func (*Cove) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{2}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Cove) GetUrl() string {
@@ -399,6 +629,20 @@ func (x *Cove) GetAllowHosts() []string {
 	return nil
 }
 
+func (x *Cove) GetRequestsPerSecond() float64 {
+	if x != nil {
+		return x.RequestsPerSecond
+	}
+	return 0
+}
+
+func (x *Cove) GetConcurrency() uint32 {
+	if x != nil {
+		return x.Concurrency
+	}
+	return 0
+}
+
 // ConnectWise is access to a ConnectWise PSA server.
 type ConnectWise struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -418,7 +662,7 @@ type ConnectWise struct {
 
 func (x *ConnectWise) Reset() {
 	*x = ConnectWise{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[3]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -430,7 +674,7 @@ func (x *ConnectWise) String() string {
 func (*ConnectWise) ProtoMessage() {}
 
 func (x *ConnectWise) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[3]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -443,7 +687,7 @@ func (x *ConnectWise) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ConnectWise.ProtoReflect.Descriptor instead.
 func (*ConnectWise) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{3}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *ConnectWise) GetUrl() string {
@@ -497,14 +741,40 @@ type Tickets struct {
 	// Priority of tickets for Microsoft 365 tenants.
 	PriorityM365 string `protobuf:"bytes,6,opt,name=priority_m365,json=priorityM365,proto3" json:"priority_m365,omitempty"`
 	// IANA time zone of the times in tickets.
-	TimeZone      string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	TimeZone string `protobuf:"bytes,7,opt,name=time_zone,json=timeZone,proto3" json:"time_zone,omitempty"`
+	// What follows when a person closes a ticket whose device still fails.
+	OnHandClose HandClose `protobuf:"varint,100,opt,name=on_hand_close,json=onHandClose,proto3,enum=covewise.tenant.v1.HandClose" json:"on_hand_close,omitempty"`
+	// How long such a closing is respected; 0 is 24 h.
+	RespectFor *durationpb.Duration `protobuf:"bytes,101,opt,name=respect_for,json=respectFor,proto3" json:"respect_for,omitempty"`
+	// Time after its closing in which a ticket is opened again rather than a new one made; 0 means never.
+	ReopenWithin *durationpb.Duration `protobuf:"bytes,102,opt,name=reopen_within,json=reopenWithin,proto3" json:"reopen_within,omitempty"`
+	// True when a ticket is opened again however long ago it was closed.
+	ReopenAlways bool `protobuf:"varint,103,opt,name=reopen_always,json=reopenAlways,proto3" json:"reopen_always,omitempty"`
+	// What follows when a ticket whose device still fails is deleted.
+	OnDeleted Deleted `protobuf:"varint,104,opt,name=on_deleted,json=onDeleted,proto3,enum=covewise.tenant.v1.Deleted" json:"on_deleted,omitempty"`
+	// Tickets that may be made in an hour before further ones are rolled up into one; 0 means any number.
+	HourlyCap uint32 `protobuf:"varint,105,opt,name=hourly_cap,json=hourlyCap,proto3" json:"hourly_cap,omitempty"`
+	// True when notes and resolutions are told to the customer; they are internal otherwise.
+	PublicNotes bool `protobuf:"varint,200,opt,name=public_notes,json=publicNotes,proto3" json:"public_notes,omitempty"`
+	// True when the note that ends an incident is a time entry of no charge.
+	ZeroBillTime bool `protobuf:"varint,201,opt,name=zero_bill_time,json=zeroBillTime,proto3" json:"zero_bill_time,omitempty"`
+	// True when the device's configuration is attached to its ticket.
+	AttachConfigurations bool `protobuf:"varint,202,opt,name=attach_configurations,json=attachConfigurations,proto3" json:"attach_configurations,omitempty"`
+	// Texts in the tenant's own words, by kind: "summary", "description", "note", "resolution". Syntax of Go's text/template.
+	Templates map[string]string `protobuf:"bytes,203,rep,name=templates,proto3" json:"templates,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Which agreement a ticket is given; empty means that none is given.
+	Agreement string `protobuf:"bytes,204,opt,name=agreement,proto3" json:"agreement,omitempty"`
+	// What differs for some customers; of those that match, later ones win.
+	AgreementOverrides []*AgreementOverride `protobuf:"bytes,205,rep,name=agreement_overrides,json=agreementOverrides,proto3" json:"agreement_overrides,omitempty"`
+	// Where tickets go. Of the rules that match, the first that sets a field decides it; the fields above come last.
+	Routing       []*TicketRoute `protobuf:"bytes,206,rep,name=routing,proto3" json:"routing,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Tickets) Reset() {
 	*x = Tickets{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[4]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -516,7 +786,7 @@ func (x *Tickets) String() string {
 func (*Tickets) ProtoMessage() {}
 
 func (x *Tickets) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[4]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -529,7 +799,7 @@ func (x *Tickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tickets.ProtoReflect.Descriptor instead.
 func (*Tickets) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{4}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *Tickets) GetBoard() string {
@@ -581,20 +851,298 @@ func (x *Tickets) GetTimeZone() string {
 	return ""
 }
 
+func (x *Tickets) GetOnHandClose() HandClose {
+	if x != nil {
+		return x.OnHandClose
+	}
+	return HandClose_HAND_CLOSE_UNSPECIFIED
+}
+
+func (x *Tickets) GetRespectFor() *durationpb.Duration {
+	if x != nil {
+		return x.RespectFor
+	}
+	return nil
+}
+
+func (x *Tickets) GetReopenWithin() *durationpb.Duration {
+	if x != nil {
+		return x.ReopenWithin
+	}
+	return nil
+}
+
+func (x *Tickets) GetReopenAlways() bool {
+	if x != nil {
+		return x.ReopenAlways
+	}
+	return false
+}
+
+func (x *Tickets) GetOnDeleted() Deleted {
+	if x != nil {
+		return x.OnDeleted
+	}
+	return Deleted_DELETED_UNSPECIFIED
+}
+
+func (x *Tickets) GetHourlyCap() uint32 {
+	if x != nil {
+		return x.HourlyCap
+	}
+	return 0
+}
+
+func (x *Tickets) GetPublicNotes() bool {
+	if x != nil {
+		return x.PublicNotes
+	}
+	return false
+}
+
+func (x *Tickets) GetZeroBillTime() bool {
+	if x != nil {
+		return x.ZeroBillTime
+	}
+	return false
+}
+
+func (x *Tickets) GetAttachConfigurations() bool {
+	if x != nil {
+		return x.AttachConfigurations
+	}
+	return false
+}
+
+func (x *Tickets) GetTemplates() map[string]string {
+	if x != nil {
+		return x.Templates
+	}
+	return nil
+}
+
+func (x *Tickets) GetAgreement() string {
+	if x != nil {
+		return x.Agreement
+	}
+	return ""
+}
+
+func (x *Tickets) GetAgreementOverrides() []*AgreementOverride {
+	if x != nil {
+		return x.AgreementOverrides
+	}
+	return nil
+}
+
+func (x *Tickets) GetRouting() []*TicketRoute {
+	if x != nil {
+		return x.Routing
+	}
+	return nil
+}
+
+// AgreementOverride is which agreement the tickets of some customers are given.
+type AgreementOverride struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// The condition over agreements; empty means that none is given.
+	Where         string `protobuf:"bytes,3,opt,name=where,proto3" json:"where,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AgreementOverride) Reset() {
+	*x = AgreementOverride{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AgreementOverride) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AgreementOverride) ProtoMessage() {}
+
+func (x *AgreementOverride) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AgreementOverride.ProtoReflect.Descriptor instead.
+func (*AgreementOverride) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *AgreementOverride) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *AgreementOverride) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *AgreementOverride) GetWhere() string {
+	if x != nil {
+		return x.Where
+	}
+	return ""
+}
+
+// TicketRoute says where some tickets go.
+type TicketRoute struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list; what it decided is told by it.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// Conditions, one of which must be there; none means any: "failed", "never", "stale", "errors", "silent",
+	// "noErrorFree", "custom", "notSwept", "correlated".
+	Conditions []string `protobuf:"bytes,3,rep,name=conditions,proto3" json:"conditions,omitempty"`
+	// Severities: "warning", "alert", "critical"; none means any.
+	Severities []string `protobuf:"bytes,4,rep,name=severities,proto3" json:"severities,omitempty"`
+	// Codes of data sources, one of which must be in trouble; none means any.
+	Sources []string `protobuf:"bytes,5,rep,name=sources,proto3" json:"sources,omitempty"`
+	// Fields with their values, names as ConnectWise shows them: "board", "status", "type", "subType", "item", "team",
+	// "owner" (identifier of a member), "priority", "impact", "urgency" (both Low, Medium or High), "source", "site",
+	// "contact" (first and last name), "publicAppend", "internalAppend".
+	Set map[string]string `protobuf:"bytes,6,rep,name=set,proto3" json:"set,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// Custom fields by id, each with its value as JSON.
+	CustomFields  map[string]string `protobuf:"bytes,7,rep,name=custom_fields,json=customFields,proto3" json:"custom_fields,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *TicketRoute) Reset() {
+	*x = TicketRoute{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *TicketRoute) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*TicketRoute) ProtoMessage() {}
+
+func (x *TicketRoute) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use TicketRoute.ProtoReflect.Descriptor instead.
+func (*TicketRoute) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *TicketRoute) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *TicketRoute) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *TicketRoute) GetConditions() []string {
+	if x != nil {
+		return x.Conditions
+	}
+	return nil
+}
+
+func (x *TicketRoute) GetSeverities() []string {
+	if x != nil {
+		return x.Severities
+	}
+	return nil
+}
+
+func (x *TicketRoute) GetSources() []string {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+func (x *TicketRoute) GetSet() map[string]string {
+	if x != nil {
+		return x.Set
+	}
+	return nil
+}
+
+func (x *TicketRoute) GetCustomFields() map[string]string {
+	if x != nil {
+		return x.CustomFields
+	}
+	return nil
+}
+
 // Companies says how a customer's company is found.
 type Companies struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// What happens when there is none.
 	Create CompanyCreation `protobuf:"varint,1,opt,name=create,proto3,enum=covewise.tenant.v1.CompanyCreation" json:"create,omitempty"`
 	// Identifier of the company for customers without one; empty means such incidents wait.
-	CatchAll      string `protobuf:"bytes,2,opt,name=catch_all,json=catchAll,proto3" json:"catch_all,omitempty"`
+	CatchAll string `protobuf:"bytes,2,opt,name=catch_all,json=catchAll,proto3" json:"catch_all,omitempty"`
+	// Identifier of the MSP's own company, for incidents that concern no single customer; empty means catch_all.
+	Own string `protobuf:"bytes,3,opt,name=own,proto3" json:"own,omitempty"`
+	// Name of the status of companies that are created.
+	Status string `protobuf:"bytes,4,opt,name=status,proto3" json:"status,omitempty"`
+	// Name of their type; empty means the one that ConnectWise marks as default.
+	Type string `protobuf:"bytes,5,opt,name=type,proto3" json:"type,omitempty"`
+	// Name of their first site.
+	Site string `protobuf:"bytes,6,opt,name=site,proto3" json:"site,omitempty"`
+	// Name of their territory; empty means none is given.
+	Territory string `protobuf:"bytes,7,opt,name=territory,proto3" json:"territory,omitempty"`
+	// Name or code of the country of their address; empty means none is given, which most servers refuse.
+	Country string `protobuf:"bytes,8,opt,name=country,proto3" json:"country,omitempty"`
+	// Most characters of their name; 0 means 50.
+	NameLimit uint32 `protobuf:"varint,9,opt,name=name_limit,json=nameLimit,proto3" json:"name_limit,omitempty"`
+	// True when the company's id is written into the customer's own reference in Cove.
+	WriteBack bool `protobuf:"varint,10,opt,name=write_back,json=writeBack,proto3" json:"write_back,omitempty"`
+	// How long incidents of a customer without a company wait before the catch-all company takes them.
+	CatchAllAfter *durationpb.Duration `protobuf:"bytes,11,opt,name=catch_all_after,json=catchAllAfter,proto3" json:"catch_all_after,omitempty"`
+	// True when a ticket at the catch-all company moves to the customer's own company as soon as there is one.
+	MoveHome      bool `protobuf:"varint,12,opt,name=move_home,json=moveHome,proto3" json:"move_home,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Companies) Reset() {
 	*x = Companies{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -606,7 +1154,7 @@ func (x *Companies) String() string {
 func (*Companies) ProtoMessage() {}
 
 func (x *Companies) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -619,7 +1167,7 @@ func (x *Companies) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Companies.ProtoReflect.Descriptor instead.
 func (*Companies) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{5}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Companies) GetCreate() CompanyCreation {
@@ -634,6 +1182,76 @@ func (x *Companies) GetCatchAll() string {
 		return x.CatchAll
 	}
 	return ""
+}
+
+func (x *Companies) GetOwn() string {
+	if x != nil {
+		return x.Own
+	}
+	return ""
+}
+
+func (x *Companies) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Companies) GetType() string {
+	if x != nil {
+		return x.Type
+	}
+	return ""
+}
+
+func (x *Companies) GetSite() string {
+	if x != nil {
+		return x.Site
+	}
+	return ""
+}
+
+func (x *Companies) GetTerritory() string {
+	if x != nil {
+		return x.Territory
+	}
+	return ""
+}
+
+func (x *Companies) GetCountry() string {
+	if x != nil {
+		return x.Country
+	}
+	return ""
+}
+
+func (x *Companies) GetNameLimit() uint32 {
+	if x != nil {
+		return x.NameLimit
+	}
+	return 0
+}
+
+func (x *Companies) GetWriteBack() bool {
+	if x != nil {
+		return x.WriteBack
+	}
+	return false
+}
+
+func (x *Companies) GetCatchAllAfter() *durationpb.Duration {
+	if x != nil {
+		return x.CatchAllAfter
+	}
+	return nil
+}
+
+func (x *Companies) GetMoveHome() bool {
+	if x != nil {
+		return x.MoveHome
+	}
+	return false
 }
 
 // Policy says when a device is in trouble.
@@ -658,14 +1276,40 @@ type Policy struct {
 	// Profile ids (column OI) that mark a Documents workstation.
 	DocumentsProfiles []int64 `protobuf:"varint,9,rep,packed,name=documents_profiles,json=documentsProfiles,proto3" json:"documents_profiles,omitempty"`
 	// True when customers in trial are not judged.
-	ExcludeTrial  bool `protobuf:"varint,10,opt,name=exclude_trial,json=excludeTrial,proto3" json:"exclude_trial,omitempty"`
+	ExcludeTrial bool `protobuf:"varint,10,opt,name=exclude_trial,json=excludeTrial,proto3" json:"exclude_trial,omitempty"`
+	// The system's own values by key ("stale.server"), in the words of the tenant document ("24h", "off", "high"), as
+	// they were when this was written, so that the policy means the same whoever reads it. Empty in policies of older
+	// versions, whose flat fields above are all there is; in newer ones those repeat what the tenant level comes to.
+	System map[string]string `protobuf:"bytes,11,rep,name=system,proto3" json:"system,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What the tenant itself sets, likewise.
+	Tenant map[string]string `protobuf:"bytes,12,rep,name=tenant,proto3" json:"tenant,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	// What differs for some customers; of those that match, later ones win.
+	Customers []*PolicyOverride `protobuf:"bytes,13,rep,name=customers,proto3" json:"customers,omitempty"`
+	// What differs for some devices; of those that match, later ones win, and all win over customers.
+	Devices []*PolicyOverride `protobuf:"bytes,14,rep,name=devices,proto3" json:"devices,omitempty"`
+	// Devices that are not judged.
+	Exclude []*Exclusion `protobuf:"bytes,15,rep,name=exclude,proto3" json:"exclude,omitempty"`
+	// Recurring times in which no news is told.
+	Windows []*MaintenanceWindow `protobuf:"bytes,16,rep,name=windows,proto3" json:"windows,omitempty"`
+	// Times, until a moment, in which no news is told.
+	Snoozes []*Snooze `protobuf:"bytes,17,rep,name=snoozes,proto3" json:"snoozes,omitempty"`
+	// Session errors that are so by design.
+	ExpectedErrors []*ExpectedError `protobuf:"bytes,18,rep,name=expected_errors,json=expectedErrors,proto3" json:"expected_errors,omitempty"`
+	// Conditions by expression.
+	CustomConditions []*CustomCondition `protobuf:"bytes,19,rep,name=custom_conditions,json=customConditions,proto3" json:"custom_conditions,omitempty"`
+	// When incidents with one cause become one.
+	Group *GroupPolicy `protobuf:"bytes,20,opt,name=group,proto3" json:"group,omitempty"`
+	// Intervals without a complete sweep after which the tenant is an incident itself; 0 means never.
+	NotSweptAfter uint32 `protobuf:"varint,21,opt,name=not_swept_after,json=notSweptAfter,proto3" json:"not_swept_after,omitempty"`
+	// Tags that devices have; the vendor knows none.
+	Tags          []*DeviceTag `protobuf:"bytes,22,rep,name=tags,proto3" json:"tags,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Policy) Reset() {
 	*x = Policy{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -677,7 +1321,7 @@ func (x *Policy) String() string {
 func (*Policy) ProtoMessage() {}
 
 func (x *Policy) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -690,7 +1334,7 @@ func (x *Policy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Policy.ProtoReflect.Descriptor instead.
 func (*Policy) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{6}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Policy) GetVersion() string {
@@ -763,6 +1407,886 @@ func (x *Policy) GetExcludeTrial() bool {
 	return false
 }
 
+func (x *Policy) GetSystem() map[string]string {
+	if x != nil {
+		return x.System
+	}
+	return nil
+}
+
+func (x *Policy) GetTenant() map[string]string {
+	if x != nil {
+		return x.Tenant
+	}
+	return nil
+}
+
+func (x *Policy) GetCustomers() []*PolicyOverride {
+	if x != nil {
+		return x.Customers
+	}
+	return nil
+}
+
+func (x *Policy) GetDevices() []*PolicyOverride {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *Policy) GetExclude() []*Exclusion {
+	if x != nil {
+		return x.Exclude
+	}
+	return nil
+}
+
+func (x *Policy) GetWindows() []*MaintenanceWindow {
+	if x != nil {
+		return x.Windows
+	}
+	return nil
+}
+
+func (x *Policy) GetSnoozes() []*Snooze {
+	if x != nil {
+		return x.Snoozes
+	}
+	return nil
+}
+
+func (x *Policy) GetExpectedErrors() []*ExpectedError {
+	if x != nil {
+		return x.ExpectedErrors
+	}
+	return nil
+}
+
+func (x *Policy) GetCustomConditions() []*CustomCondition {
+	if x != nil {
+		return x.CustomConditions
+	}
+	return nil
+}
+
+func (x *Policy) GetGroup() *GroupPolicy {
+	if x != nil {
+		return x.Group
+	}
+	return nil
+}
+
+func (x *Policy) GetNotSweptAfter() uint32 {
+	if x != nil {
+		return x.NotSweptAfter
+	}
+	return 0
+}
+
+func (x *Policy) GetTags() []*DeviceTag {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// DeviceTag gives some devices a tag.
+type DeviceTag struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The tag, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Which devices; not by tag.
+	Select        *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *DeviceTag) Reset() {
+	*x = DeviceTag{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *DeviceTag) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*DeviceTag) ProtoMessage() {}
+
+func (x *DeviceTag) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use DeviceTag.ProtoReflect.Descriptor instead.
+func (*DeviceTag) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *DeviceTag) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *DeviceTag) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+// Selector chooses devices. Every list that is not empty must hold something that fits; an empty selector chooses
+// all. Patterns ignore case; "*" stands for any text, "?" for one letter.
+type Selector struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Ids of customers, or patterns of their names.
+	Customers []string `protobuf:"bytes,1,rep,name=customers,proto3" json:"customers,omitempty"`
+	// Patterns of the names of sites.
+	Sites []string `protobuf:"bytes,2,rep,name=sites,proto3" json:"sites,omitempty"`
+	// Classes of devices: "server", "workstation", "documents", "m365".
+	Classes []string `protobuf:"bytes,3,rep,name=classes,proto3" json:"classes,omitempty"`
+	// Ids of devices, or patterns of their names, computer names or aliases.
+	Devices []string `protobuf:"bytes,4,rep,name=devices,proto3" json:"devices,omitempty"`
+	// Ids of backup profiles, or patterns of their names.
+	Profiles []string `protobuf:"bytes,5,rep,name=profiles,proto3" json:"profiles,omitempty"`
+	// Patterns of tags.
+	Tags          []string `protobuf:"bytes,6,rep,name=tags,proto3" json:"tags,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Selector) Reset() {
+	*x = Selector{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Selector) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Selector) ProtoMessage() {}
+
+func (x *Selector) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Selector.ProtoReflect.Descriptor instead.
+func (*Selector) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *Selector) GetCustomers() []string {
+	if x != nil {
+		return x.Customers
+	}
+	return nil
+}
+
+func (x *Selector) GetSites() []string {
+	if x != nil {
+		return x.Sites
+	}
+	return nil
+}
+
+func (x *Selector) GetClasses() []string {
+	if x != nil {
+		return x.Classes
+	}
+	return nil
+}
+
+func (x *Selector) GetDevices() []string {
+	if x != nil {
+		return x.Devices
+	}
+	return nil
+}
+
+func (x *Selector) GetProfiles() []string {
+	if x != nil {
+		return x.Profiles
+	}
+	return nil
+}
+
+func (x *Selector) GetTags() []string {
+	if x != nil {
+		return x.Tags
+	}
+	return nil
+}
+
+// PolicyOverride is what differs for some customers or devices.
+type PolicyOverride struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// What differs, by key, in the words of the tenant document; "inherit" is what the level above says, whatever
+	// earlier overrides of this level say.
+	Values        map[string]string `protobuf:"bytes,3,rep,name=values,proto3" json:"values,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyOverride) Reset() {
+	*x = PolicyOverride{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyOverride) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyOverride) ProtoMessage() {}
+
+func (x *PolicyOverride) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyOverride.ProtoReflect.Descriptor instead.
+func (*PolicyOverride) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *PolicyOverride) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *PolicyOverride) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *PolicyOverride) GetValues() map[string]string {
+	if x != nil {
+		return x.Values
+	}
+	return nil
+}
+
+// Exclusion leaves devices out.
+type Exclusion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Which devices.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// Why, for a person.
+	Reason        string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Exclusion) Reset() {
+	*x = Exclusion{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Exclusion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Exclusion) ProtoMessage() {}
+
+func (x *Exclusion) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Exclusion.ProtoReflect.Descriptor instead.
+func (*Exclusion) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *Exclusion) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Exclusion) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *Exclusion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// MaintenanceWindow is a recurring time in which no news of devices is told.
+type MaintenanceWindow struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// When it begins: five cron fields (minute, hour, day of month, month, day of week) or "@daily" and the like.
+	Cron string `protobuf:"bytes,2,opt,name=cron,proto3" json:"cron,omitempty"`
+	// How long it lasts, in real time whatever the clocks do.
+	Duration *durationpb.Duration `protobuf:"bytes,3,opt,name=duration,proto3" json:"duration,omitempty"`
+	// IANA time zone of cron.
+	Zone string `protobuf:"bytes,4,opt,name=zone,proto3" json:"zone,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,5,opt,name=select,proto3" json:"select,omitempty"`
+	// Why, for a person.
+	Reason        string `protobuf:"bytes,6,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MaintenanceWindow) Reset() {
+	*x = MaintenanceWindow{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MaintenanceWindow) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MaintenanceWindow) ProtoMessage() {}
+
+func (x *MaintenanceWindow) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MaintenanceWindow.ProtoReflect.Descriptor instead.
+func (*MaintenanceWindow) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *MaintenanceWindow) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *MaintenanceWindow) GetCron() string {
+	if x != nil {
+		return x.Cron
+	}
+	return ""
+}
+
+func (x *MaintenanceWindow) GetDuration() *durationpb.Duration {
+	if x != nil {
+		return x.Duration
+	}
+	return nil
+}
+
+func (x *MaintenanceWindow) GetZone() string {
+	if x != nil {
+		return x.Zone
+	}
+	return ""
+}
+
+func (x *MaintenanceWindow) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *MaintenanceWindow) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// Snooze withholds news of devices until a moment.
+type Snooze struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// Why, for a person.
+	Reason string `protobuf:"bytes,3,opt,name=reason,proto3" json:"reason,omitempty"`
+	// Who asked for it.
+	Author string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	// When it ends. One that lies more than 366 days ahead is not in force yet.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Snooze) Reset() {
+	*x = Snooze{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Snooze) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Snooze) ProtoMessage() {}
+
+func (x *Snooze) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Snooze.ProtoReflect.Descriptor instead.
+func (*Snooze) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *Snooze) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Snooze) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *Snooze) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *Snooze) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *Snooze) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+// ExpectedError recognises session errors that are so by design. Every pattern that is not empty must fit.
+type ExpectedError struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// Codes of data sources; none means all.
+	Sources []string `protobuf:"bytes,3,rep,name=sources,proto3" json:"sources,omitempty"`
+	// Pattern of the error's text.
+	Text string `protobuf:"bytes,4,opt,name=text,proto3" json:"text,omitempty"`
+	// Pattern of the file, mailbox or site concerned.
+	Item string `protobuf:"bytes,5,opt,name=item,proto3" json:"item,omitempty"`
+	// Pattern of the vendor's number or name for the error.
+	Code string `protobuf:"bytes,6,opt,name=code,proto3" json:"code,omitempty"`
+	// Why, for a person.
+	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When it ends. One that lies more than 366 days ahead is not in force yet.
+	Until         *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=until,proto3" json:"until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ExpectedError) Reset() {
+	*x = ExpectedError{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ExpectedError) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ExpectedError) ProtoMessage() {}
+
+func (x *ExpectedError) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ExpectedError.ProtoReflect.Descriptor instead.
+func (*ExpectedError) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *ExpectedError) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *ExpectedError) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *ExpectedError) GetSources() []string {
+	if x != nil {
+		return x.Sources
+	}
+	return nil
+}
+
+func (x *ExpectedError) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+func (x *ExpectedError) GetItem() string {
+	if x != nil {
+		return x.Item
+	}
+	return ""
+}
+
+func (x *ExpectedError) GetCode() string {
+	if x != nil {
+		return x.Code
+	}
+	return ""
+}
+
+func (x *ExpectedError) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *ExpectedError) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+// CustomCondition is a condition by expression.
+type CustomCondition struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Name, unique in its list.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// Whom it is for.
+	Select *Selector `protobuf:"bytes,2,opt,name=select,proto3" json:"select,omitempty"`
+	// The expression; the condition holds while it is true.
+	When          string `protobuf:"bytes,3,opt,name=when,proto3" json:"when,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *CustomCondition) Reset() {
+	*x = CustomCondition{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *CustomCondition) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*CustomCondition) ProtoMessage() {}
+
+func (x *CustomCondition) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use CustomCondition.ProtoReflect.Descriptor instead.
+func (*CustomCondition) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{17}
+}
+
+func (x *CustomCondition) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *CustomCondition) GetSelect() *Selector {
+	if x != nil {
+		return x.Select
+	}
+	return nil
+}
+
+func (x *CustomCondition) GetWhen() string {
+	if x != nil {
+		return x.When
+	}
+	return ""
+}
+
+// GroupPolicy says when incidents with one cause become one.
+type GroupPolicy struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Incidents count together when they began within this time.
+	Window *durationpb.Duration `protobuf:"bytes,1,opt,name=window,proto3" json:"window,omitempty"`
+	// Least number of devices; at least 2.
+	Devices uint32 `protobuf:"varint,2,opt,name=devices,proto3" json:"devices,omitempty"`
+	// Least share, in percent, of the devices that have the cause's attribute in common.
+	Share uint32 `protobuf:"varint,3,opt,name=share,proto3" json:"share,omitempty"`
+	// What becomes of the devices' own incidents.
+	Join          GroupJoin `protobuf:"varint,4,opt,name=join,proto3,enum=covewise.tenant.v1.GroupJoin" json:"join,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *GroupPolicy) Reset() {
+	*x = GroupPolicy{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[18]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *GroupPolicy) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*GroupPolicy) ProtoMessage() {}
+
+func (x *GroupPolicy) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[18]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use GroupPolicy.ProtoReflect.Descriptor instead.
+func (*GroupPolicy) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{18}
+}
+
+func (x *GroupPolicy) GetWindow() *durationpb.Duration {
+	if x != nil {
+		return x.Window
+	}
+	return nil
+}
+
+func (x *GroupPolicy) GetDevices() uint32 {
+	if x != nil {
+		return x.Devices
+	}
+	return 0
+}
+
+func (x *GroupPolicy) GetShare() uint32 {
+	if x != nil {
+		return x.Share
+	}
+	return 0
+}
+
+func (x *GroupPolicy) GetJoin() GroupJoin {
+	if x != nil {
+		return x.Join
+	}
+	return GroupJoin_GROUP_JOIN_UNSPECIFIED
+}
+
+// PolicyChanged tells that a tenant's policy changed, with the whole policy, so that every version that ever decided
+// something can be found again. Subject: settings.v1.policy.<tenant>.
+type PolicyChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Who changed it.
+	Author string `protobuf:"bytes,3,opt,name=author,proto3" json:"author,omitempty"`
+	// Why.
+	Reason string `protobuf:"bytes,4,opt,name=reason,proto3" json:"reason,omitempty"`
+	// When.
+	ChangedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=changed_at,json=changedAt,proto3" json:"changed_at,omitempty"`
+	// Version of the policy before; empty when there was none.
+	PreviousVersion string `protobuf:"bytes,6,opt,name=previous_version,json=previousVersion,proto3" json:"previous_version,omitempty"`
+	// The policy from now on; absent when the tenant was removed.
+	Policy        *Policy `protobuf:"bytes,7,opt,name=policy,proto3" json:"policy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *PolicyChanged) Reset() {
+	*x = PolicyChanged{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[19]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *PolicyChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*PolicyChanged) ProtoMessage() {}
+
+func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[19]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use PolicyChanged.ProtoReflect.Descriptor instead.
+func (*PolicyChanged) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{19}
+}
+
+func (x *PolicyChanged) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *PolicyChanged) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *PolicyChanged) GetAuthor() string {
+	if x != nil {
+		return x.Author
+	}
+	return ""
+}
+
+func (x *PolicyChanged) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+func (x *PolicyChanged) GetChangedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ChangedAt
+	}
+	return nil
+}
+
+func (x *PolicyChanged) GetPreviousVersion() string {
+	if x != nil {
+		return x.PreviousVersion
+	}
+	return ""
+}
+
+func (x *PolicyChanged) GetPolicy() *Policy {
+	if x != nil {
+		return x.Policy
+	}
+	return nil
+}
+
 // Changed tells that a tenant's settings changed. Subject: settings.v1.tenant.<tenant>.
 type Changed struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -784,7 +2308,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -796,7 +2320,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -809,7 +2333,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{7}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Changed) GetSchemaVersion() uint32 {
@@ -858,7 +2382,7 @@ var File_covewise_tenant_v1_tenant_proto protoreflect.FileDescriptor
 
 const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcovewise/tenant/v1/tenant.proto\x12\x12covewise.tenant.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc8\x03\n" +
+	"\x1fcovewise/tenant/v1/tenant.proto\x12\x12covewise.tenant.v1\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x85\x04\n" +
 	"\bSettings\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x0e\n" +
 	"\x02id\x18\x02 \x01(\tR\x02id\x12,\n" +
@@ -868,10 +2392,14 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\rpoll_interval\x18\x06 \x01(\v2\x19.google.protobuf.DurationR\fpollInterval\x125\n" +
 	"\atickets\x18\a \x01(\v2\x1b.covewise.tenant.v1.TicketsR\atickets\x12;\n" +
 	"\tcompanies\x18\b \x01(\v2\x1d.covewise.tenant.v1.CompaniesR\tcompanies\x122\n" +
-	"\x06policy\x18\t \x01(\v2\x1a.covewise.tenant.v1.PolicyR\x06policy\"1\n" +
+	"\x06policy\x18\t \x01(\v2\x1a.covewise.tenant.v1.PolicyR\x06policy\x12;\n" +
+	"\theartbeat\x18\n" +
+	" \x01(\v2\x1d.covewise.tenant.v1.HeartbeatR\theartbeat\"<\n" +
+	"\tHeartbeat\x12/\n" +
+	"\x03url\x18\x01 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\x03url\"1\n" +
 	"\tSecretRef\x12\x12\n" +
 	"\x04file\x18\x01 \x01(\tR\x04file\x12\x10\n" +
-	"\x03env\x18\x02 \x01(\tR\x03env\"\xbe\x01\n" +
+	"\x03env\x18\x02 \x01(\tR\x03env\"\x90\x02\n" +
 	"\x04Cove\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x18\n" +
 	"\apartner\x18\x02 \x01(\tR\apartner\x12\x1a\n" +
@@ -879,7 +2407,9 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\bpassword\x18\x04 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\bpassword\x12\x12\n" +
 	"\x04root\x18\x05 \x01(\x03R\x04root\x12\x1f\n" +
 	"\vallow_hosts\x18\x06 \x03(\tR\n" +
-	"allowHosts\"\xd4\x01\n" +
+	"allowHosts\x12.\n" +
+	"\x13requests_per_second\x18\a \x01(\x01R\x11requestsPerSecond\x12 \n" +
+	"\vconcurrency\x18\b \x01(\rR\vconcurrency\"\xd4\x01\n" +
 	"\vConnectWise\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x18\n" +
 	"\acompany\x18\x02 \x01(\tR\acompany\x12<\n" +
@@ -887,7 +2417,7 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"public_key\x18\x03 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\tpublicKey\x12>\n" +
 	"\vprivate_key\x18\x04 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\n" +
 	"privateKey\x12\x1b\n" +
-	"\tclient_id\x18\x05 \x01(\tR\bclientId\"\x81\x02\n" +
+	"\tclient_id\x18\x05 \x01(\tR\bclientId\"\xfe\a\n" +
 	"\aTickets\x12\x14\n" +
 	"\x05board\x18\x01 \x01(\tR\x05board\x12\x1d\n" +
 	"\n" +
@@ -896,10 +2426,65 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\x0fpriority_server\x18\x04 \x01(\tR\x0epriorityServer\x121\n" +
 	"\x14priority_workstation\x18\x05 \x01(\tR\x13priorityWorkstation\x12#\n" +
 	"\rpriority_m365\x18\x06 \x01(\tR\fpriorityM365\x12\x1b\n" +
-	"\ttime_zone\x18\a \x01(\tR\btimeZone\"e\n" +
+	"\ttime_zone\x18\a \x01(\tR\btimeZone\x12A\n" +
+	"\ron_hand_close\x18d \x01(\x0e2\x1d.covewise.tenant.v1.HandCloseR\vonHandClose\x12:\n" +
+	"\vrespect_for\x18e \x01(\v2\x19.google.protobuf.DurationR\n" +
+	"respectFor\x12>\n" +
+	"\rreopen_within\x18f \x01(\v2\x19.google.protobuf.DurationR\freopenWithin\x12#\n" +
+	"\rreopen_always\x18g \x01(\bR\freopenAlways\x12:\n" +
+	"\n" +
+	"on_deleted\x18h \x01(\x0e2\x1b.covewise.tenant.v1.DeletedR\tonDeleted\x12\x1d\n" +
+	"\n" +
+	"hourly_cap\x18i \x01(\rR\thourlyCap\x12\"\n" +
+	"\fpublic_notes\x18\xc8\x01 \x01(\bR\vpublicNotes\x12%\n" +
+	"\x0ezero_bill_time\x18\xc9\x01 \x01(\bR\fzeroBillTime\x124\n" +
+	"\x15attach_configurations\x18\xca\x01 \x01(\bR\x14attachConfigurations\x12I\n" +
+	"\ttemplates\x18\xcb\x01 \x03(\v2*.covewise.tenant.v1.Tickets.TemplatesEntryR\ttemplates\x12\x1d\n" +
+	"\tagreement\x18\xcc\x01 \x01(\tR\tagreement\x12W\n" +
+	"\x13agreement_overrides\x18\xcd\x01 \x03(\v2%.covewise.tenant.v1.AgreementOverrideR\x12agreementOverrides\x12:\n" +
+	"\arouting\x18\xce\x01 \x03(\v2\x1f.covewise.tenant.v1.TicketRouteR\arouting\x1a<\n" +
+	"\x0eTemplatesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"s\n" +
+	"\x11AgreementOverride\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x14\n" +
+	"\x05where\x18\x03 \x01(\tR\x05where\"\xbe\x03\n" +
+	"\vTicketRoute\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x1e\n" +
+	"\n" +
+	"conditions\x18\x03 \x03(\tR\n" +
+	"conditions\x12\x1e\n" +
+	"\n" +
+	"severities\x18\x04 \x03(\tR\n" +
+	"severities\x12\x18\n" +
+	"\asources\x18\x05 \x03(\tR\asources\x12:\n" +
+	"\x03set\x18\x06 \x03(\v2(.covewise.tenant.v1.TicketRoute.SetEntryR\x03set\x12V\n" +
+	"\rcustom_fields\x18\a \x03(\v21.covewise.tenant.v1.TicketRoute.CustomFieldsEntryR\fcustomFields\x1a6\n" +
+	"\bSetEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a?\n" +
+	"\x11CustomFieldsEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"\x8d\x03\n" +
 	"\tCompanies\x12;\n" +
 	"\x06create\x18\x01 \x01(\x0e2#.covewise.tenant.v1.CompanyCreationR\x06create\x12\x1b\n" +
-	"\tcatch_all\x18\x02 \x01(\tR\bcatchAll\"\xeb\x03\n" +
+	"\tcatch_all\x18\x02 \x01(\tR\bcatchAll\x12\x10\n" +
+	"\x03own\x18\x03 \x01(\tR\x03own\x12\x16\n" +
+	"\x06status\x18\x04 \x01(\tR\x06status\x12\x12\n" +
+	"\x04type\x18\x05 \x01(\tR\x04type\x12\x12\n" +
+	"\x04site\x18\x06 \x01(\tR\x04site\x12\x1c\n" +
+	"\tterritory\x18\a \x01(\tR\tterritory\x12\x18\n" +
+	"\acountry\x18\b \x01(\tR\acountry\x12\x1d\n" +
+	"\n" +
+	"name_limit\x18\t \x01(\rR\tnameLimit\x12\x1d\n" +
+	"\n" +
+	"write_back\x18\n" +
+	" \x01(\bR\twriteBack\x12A\n" +
+	"\x0fcatch_all_after\x18\v \x01(\v2\x19.google.protobuf.DurationR\rcatchAllAfter\x12\x1b\n" +
+	"\tmove_home\x18\f \x01(\bR\bmoveHome\"\xc1\n" +
+	"\n" +
 	"\x06Policy\x12\x18\n" +
 	"\aversion\x18\x01 \x01(\tR\aversion\x12<\n" +
 	"\fstale_server\x18\x02 \x01(\v2\x19.google.protobuf.DurationR\vstaleServer\x12F\n" +
@@ -914,7 +2499,86 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"closeAfter\x12-\n" +
 	"\x12documents_profiles\x18\t \x03(\x03R\x11documentsProfiles\x12#\n" +
 	"\rexclude_trial\x18\n" +
-	" \x01(\bR\fexcludeTrial\"\xed\x01\n" +
+	" \x01(\bR\fexcludeTrial\x12>\n" +
+	"\x06system\x18\v \x03(\v2&.covewise.tenant.v1.Policy.SystemEntryR\x06system\x12>\n" +
+	"\x06tenant\x18\f \x03(\v2&.covewise.tenant.v1.Policy.TenantEntryR\x06tenant\x12@\n" +
+	"\tcustomers\x18\r \x03(\v2\".covewise.tenant.v1.PolicyOverrideR\tcustomers\x12<\n" +
+	"\adevices\x18\x0e \x03(\v2\".covewise.tenant.v1.PolicyOverrideR\adevices\x127\n" +
+	"\aexclude\x18\x0f \x03(\v2\x1d.covewise.tenant.v1.ExclusionR\aexclude\x12?\n" +
+	"\awindows\x18\x10 \x03(\v2%.covewise.tenant.v1.MaintenanceWindowR\awindows\x124\n" +
+	"\asnoozes\x18\x11 \x03(\v2\x1a.covewise.tenant.v1.SnoozeR\asnoozes\x12J\n" +
+	"\x0fexpected_errors\x18\x12 \x03(\v2!.covewise.tenant.v1.ExpectedErrorR\x0eexpectedErrors\x12P\n" +
+	"\x11custom_conditions\x18\x13 \x03(\v2#.covewise.tenant.v1.CustomConditionR\x10customConditions\x125\n" +
+	"\x05group\x18\x14 \x01(\v2\x1f.covewise.tenant.v1.GroupPolicyR\x05group\x12&\n" +
+	"\x0fnot_swept_after\x18\x15 \x01(\rR\rnotSweptAfter\x121\n" +
+	"\x04tags\x18\x16 \x03(\v2\x1d.covewise.tenant.v1.DeviceTagR\x04tags\x1a9\n" +
+	"\vSystemEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\x1a9\n" +
+	"\vTenantEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"U\n" +
+	"\tDeviceTag\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\"\xa2\x01\n" +
+	"\bSelector\x12\x1c\n" +
+	"\tcustomers\x18\x01 \x03(\tR\tcustomers\x12\x14\n" +
+	"\x05sites\x18\x02 \x03(\tR\x05sites\x12\x18\n" +
+	"\aclasses\x18\x03 \x03(\tR\aclasses\x12\x18\n" +
+	"\adevices\x18\x04 \x03(\tR\adevices\x12\x1a\n" +
+	"\bprofiles\x18\x05 \x03(\tR\bprofiles\x12\x12\n" +
+	"\x04tags\x18\x06 \x03(\tR\x04tags\"\xdd\x01\n" +
+	"\x0ePolicyOverride\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12F\n" +
+	"\x06values\x18\x03 \x03(\v2..covewise.tenant.v1.PolicyOverride.ValuesEntryR\x06values\x1a9\n" +
+	"\vValuesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"m\n" +
+	"\tExclusion\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\"\xd4\x01\n" +
+	"\x11MaintenanceWindow\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04cron\x18\x02 \x01(\tR\x04cron\x125\n" +
+	"\bduration\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\bduration\x12\x12\n" +
+	"\x04zone\x18\x04 \x01(\tR\x04zone\x124\n" +
+	"\x06select\x18\x05 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x16\n" +
+	"\x06reason\x18\x06 \x01(\tR\x06reason\"\xb4\x01\n" +
+	"\x06Snooze\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x16\n" +
+	"\x06reason\x18\x03 \x01(\tR\x06reason\x12\x16\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x120\n" +
+	"\x05until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"\xf9\x01\n" +
+	"\rExpectedError\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x18\n" +
+	"\asources\x18\x03 \x03(\tR\asources\x12\x12\n" +
+	"\x04text\x18\x04 \x01(\tR\x04text\x12\x12\n" +
+	"\x04item\x18\x05 \x01(\tR\x04item\x12\x12\n" +
+	"\x04code\x18\x06 \x01(\tR\x04code\x12\x16\n" +
+	"\x06reason\x18\a \x01(\tR\x06reason\x120\n" +
+	"\x05until\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05until\"o\n" +
+	"\x0fCustomCondition\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x124\n" +
+	"\x06select\x18\x02 \x01(\v2\x1c.covewise.tenant.v1.SelectorR\x06select\x12\x12\n" +
+	"\x04when\x18\x03 \x01(\tR\x04when\"\xa3\x01\n" +
+	"\vGroupPolicy\x121\n" +
+	"\x06window\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x06window\x12\x18\n" +
+	"\adevices\x18\x02 \x01(\rR\adevices\x12\x14\n" +
+	"\x05share\x18\x03 \x01(\rR\x05share\x121\n" +
+	"\x04join\x18\x04 \x01(\x0e2\x1d.covewise.tenant.v1.GroupJoinR\x04join\"\x98\x02\n" +
+	"\rPolicyChanged\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06author\x18\x03 \x01(\tR\x06author\x12\x16\n" +
+	"\x06reason\x18\x04 \x01(\tR\x06reason\x129\n" +
+	"\n" +
+	"changed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tchangedAt\x12)\n" +
+	"\x10previous_version\x18\x06 \x01(\tR\x0fpreviousVersion\x122\n" +
+	"\x06policy\x18\a \x01(\v2\x1a.covewise.tenant.v1.PolicyR\x06policy\"\xed\x01\n" +
 	"\aChanged\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
@@ -931,7 +2595,22 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\x1cCOMPANY_CREATION_UNSPECIFIED\x10\x00\x12\x18\n" +
 	"\x14COMPANY_CREATION_OFF\x10\x01\x12\x1c\n" +
 	"\x18COMPANY_CREATION_APPROVE\x10\x02\x12\x19\n" +
-	"\x15COMPANY_CREATION_AUTO\x10\x03B@Z>github.com/covewise/covewise/proto/covewise/tenant/v1;tenantv1b\x06proto3"
+	"\x15COMPANY_CREATION_AUTO\x10\x03*\x83\x01\n" +
+	"\tHandClose\x12\x1a\n" +
+	"\x16HAND_CLOSE_UNSPECIFIED\x10\x00\x12\x15\n" +
+	"\x11HAND_CLOSE_REOPEN\x10\x01\x12\x12\n" +
+	"\x0eHAND_CLOSE_NEW\x10\x02\x12\x16\n" +
+	"\x12HAND_CLOSE_RESPECT\x10\x03\x12\x17\n" +
+	"\x13HAND_CLOSE_WONT_FIX\x10\x04*F\n" +
+	"\aDeleted\x12\x17\n" +
+	"\x13DELETED_UNSPECIFIED\x10\x00\x12\x11\n" +
+	"\rDELETED_LEAVE\x10\x01\x12\x0f\n" +
+	"\vDELETED_NEW\x10\x02*g\n" +
+	"\tGroupJoin\x12\x1a\n" +
+	"\x16GROUP_JOIN_UNSPECIFIED\x10\x00\x12\x12\n" +
+	"\x0eGROUP_JOIN_OFF\x10\x01\x12\x15\n" +
+	"\x11GROUP_JOIN_ATTACH\x10\x02\x12\x13\n" +
+	"\x0fGROUP_JOIN_HOLD\x10\x03B@Z>github.com/covewise/covewise/proto/covewise/tenant/v1;tenantv1b\x06proto3"
 
 var (
 	file_covewise_tenant_v1_tenant_proto_rawDescOnce sync.Once
@@ -945,46 +2624,108 @@ func file_covewise_tenant_v1_tenant_proto_rawDescGZIP() []byte {
 	return file_covewise_tenant_v1_tenant_proto_rawDescData
 }
 
-var file_covewise_tenant_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 2)
-var file_covewise_tenant_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 8)
+var file_covewise_tenant_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
+var file_covewise_tenant_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
 var file_covewise_tenant_v1_tenant_proto_goTypes = []any{
 	(Mode)(0),                     // 0: covewise.tenant.v1.Mode
 	(CompanyCreation)(0),          // 1: covewise.tenant.v1.CompanyCreation
-	(*Settings)(nil),              // 2: covewise.tenant.v1.Settings
-	(*SecretRef)(nil),             // 3: covewise.tenant.v1.SecretRef
-	(*Cove)(nil),                  // 4: covewise.tenant.v1.Cove
-	(*ConnectWise)(nil),           // 5: covewise.tenant.v1.ConnectWise
-	(*Tickets)(nil),               // 6: covewise.tenant.v1.Tickets
-	(*Companies)(nil),             // 7: covewise.tenant.v1.Companies
-	(*Policy)(nil),                // 8: covewise.tenant.v1.Policy
-	(*Changed)(nil),               // 9: covewise.tenant.v1.Changed
-	(*durationpb.Duration)(nil),   // 10: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 11: google.protobuf.Timestamp
+	(HandClose)(0),                // 2: covewise.tenant.v1.HandClose
+	(Deleted)(0),                  // 3: covewise.tenant.v1.Deleted
+	(GroupJoin)(0),                // 4: covewise.tenant.v1.GroupJoin
+	(*Settings)(nil),              // 5: covewise.tenant.v1.Settings
+	(*Heartbeat)(nil),             // 6: covewise.tenant.v1.Heartbeat
+	(*SecretRef)(nil),             // 7: covewise.tenant.v1.SecretRef
+	(*Cove)(nil),                  // 8: covewise.tenant.v1.Cove
+	(*ConnectWise)(nil),           // 9: covewise.tenant.v1.ConnectWise
+	(*Tickets)(nil),               // 10: covewise.tenant.v1.Tickets
+	(*AgreementOverride)(nil),     // 11: covewise.tenant.v1.AgreementOverride
+	(*TicketRoute)(nil),           // 12: covewise.tenant.v1.TicketRoute
+	(*Companies)(nil),             // 13: covewise.tenant.v1.Companies
+	(*Policy)(nil),                // 14: covewise.tenant.v1.Policy
+	(*DeviceTag)(nil),             // 15: covewise.tenant.v1.DeviceTag
+	(*Selector)(nil),              // 16: covewise.tenant.v1.Selector
+	(*PolicyOverride)(nil),        // 17: covewise.tenant.v1.PolicyOverride
+	(*Exclusion)(nil),             // 18: covewise.tenant.v1.Exclusion
+	(*MaintenanceWindow)(nil),     // 19: covewise.tenant.v1.MaintenanceWindow
+	(*Snooze)(nil),                // 20: covewise.tenant.v1.Snooze
+	(*ExpectedError)(nil),         // 21: covewise.tenant.v1.ExpectedError
+	(*CustomCondition)(nil),       // 22: covewise.tenant.v1.CustomCondition
+	(*GroupPolicy)(nil),           // 23: covewise.tenant.v1.GroupPolicy
+	(*PolicyChanged)(nil),         // 24: covewise.tenant.v1.PolicyChanged
+	(*Changed)(nil),               // 25: covewise.tenant.v1.Changed
+	nil,                           // 26: covewise.tenant.v1.Tickets.TemplatesEntry
+	nil,                           // 27: covewise.tenant.v1.TicketRoute.SetEntry
+	nil,                           // 28: covewise.tenant.v1.TicketRoute.CustomFieldsEntry
+	nil,                           // 29: covewise.tenant.v1.Policy.SystemEntry
+	nil,                           // 30: covewise.tenant.v1.Policy.TenantEntry
+	nil,                           // 31: covewise.tenant.v1.PolicyOverride.ValuesEntry
+	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
 }
 var file_covewise_tenant_v1_tenant_proto_depIdxs = []int32{
 	0,  // 0: covewise.tenant.v1.Settings.mode:type_name -> covewise.tenant.v1.Mode
-	4,  // 1: covewise.tenant.v1.Settings.cove:type_name -> covewise.tenant.v1.Cove
-	5,  // 2: covewise.tenant.v1.Settings.connectwise:type_name -> covewise.tenant.v1.ConnectWise
-	10, // 3: covewise.tenant.v1.Settings.poll_interval:type_name -> google.protobuf.Duration
-	6,  // 4: covewise.tenant.v1.Settings.tickets:type_name -> covewise.tenant.v1.Tickets
-	7,  // 5: covewise.tenant.v1.Settings.companies:type_name -> covewise.tenant.v1.Companies
-	8,  // 6: covewise.tenant.v1.Settings.policy:type_name -> covewise.tenant.v1.Policy
-	3,  // 7: covewise.tenant.v1.Cove.password:type_name -> covewise.tenant.v1.SecretRef
-	3,  // 8: covewise.tenant.v1.ConnectWise.public_key:type_name -> covewise.tenant.v1.SecretRef
-	3,  // 9: covewise.tenant.v1.ConnectWise.private_key:type_name -> covewise.tenant.v1.SecretRef
-	1,  // 10: covewise.tenant.v1.Companies.create:type_name -> covewise.tenant.v1.CompanyCreation
-	10, // 11: covewise.tenant.v1.Policy.stale_server:type_name -> google.protobuf.Duration
-	10, // 12: covewise.tenant.v1.Policy.stale_workstation:type_name -> google.protobuf.Duration
-	10, // 13: covewise.tenant.v1.Policy.stale_documents:type_name -> google.protobuf.Duration
-	10, // 14: covewise.tenant.v1.Policy.stale_m365:type_name -> google.protobuf.Duration
-	10, // 15: covewise.tenant.v1.Policy.never:type_name -> google.protobuf.Duration
-	11, // 16: covewise.tenant.v1.Changed.changed_at:type_name -> google.protobuf.Timestamp
-	2,  // 17: covewise.tenant.v1.Changed.settings:type_name -> covewise.tenant.v1.Settings
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	8,  // 1: covewise.tenant.v1.Settings.cove:type_name -> covewise.tenant.v1.Cove
+	9,  // 2: covewise.tenant.v1.Settings.connectwise:type_name -> covewise.tenant.v1.ConnectWise
+	32, // 3: covewise.tenant.v1.Settings.poll_interval:type_name -> google.protobuf.Duration
+	10, // 4: covewise.tenant.v1.Settings.tickets:type_name -> covewise.tenant.v1.Tickets
+	13, // 5: covewise.tenant.v1.Settings.companies:type_name -> covewise.tenant.v1.Companies
+	14, // 6: covewise.tenant.v1.Settings.policy:type_name -> covewise.tenant.v1.Policy
+	6,  // 7: covewise.tenant.v1.Settings.heartbeat:type_name -> covewise.tenant.v1.Heartbeat
+	7,  // 8: covewise.tenant.v1.Heartbeat.url:type_name -> covewise.tenant.v1.SecretRef
+	7,  // 9: covewise.tenant.v1.Cove.password:type_name -> covewise.tenant.v1.SecretRef
+	7,  // 10: covewise.tenant.v1.ConnectWise.public_key:type_name -> covewise.tenant.v1.SecretRef
+	7,  // 11: covewise.tenant.v1.ConnectWise.private_key:type_name -> covewise.tenant.v1.SecretRef
+	2,  // 12: covewise.tenant.v1.Tickets.on_hand_close:type_name -> covewise.tenant.v1.HandClose
+	32, // 13: covewise.tenant.v1.Tickets.respect_for:type_name -> google.protobuf.Duration
+	32, // 14: covewise.tenant.v1.Tickets.reopen_within:type_name -> google.protobuf.Duration
+	3,  // 15: covewise.tenant.v1.Tickets.on_deleted:type_name -> covewise.tenant.v1.Deleted
+	26, // 16: covewise.tenant.v1.Tickets.templates:type_name -> covewise.tenant.v1.Tickets.TemplatesEntry
+	11, // 17: covewise.tenant.v1.Tickets.agreement_overrides:type_name -> covewise.tenant.v1.AgreementOverride
+	12, // 18: covewise.tenant.v1.Tickets.routing:type_name -> covewise.tenant.v1.TicketRoute
+	16, // 19: covewise.tenant.v1.AgreementOverride.select:type_name -> covewise.tenant.v1.Selector
+	16, // 20: covewise.tenant.v1.TicketRoute.select:type_name -> covewise.tenant.v1.Selector
+	27, // 21: covewise.tenant.v1.TicketRoute.set:type_name -> covewise.tenant.v1.TicketRoute.SetEntry
+	28, // 22: covewise.tenant.v1.TicketRoute.custom_fields:type_name -> covewise.tenant.v1.TicketRoute.CustomFieldsEntry
+	1,  // 23: covewise.tenant.v1.Companies.create:type_name -> covewise.tenant.v1.CompanyCreation
+	32, // 24: covewise.tenant.v1.Companies.catch_all_after:type_name -> google.protobuf.Duration
+	32, // 25: covewise.tenant.v1.Policy.stale_server:type_name -> google.protobuf.Duration
+	32, // 26: covewise.tenant.v1.Policy.stale_workstation:type_name -> google.protobuf.Duration
+	32, // 27: covewise.tenant.v1.Policy.stale_documents:type_name -> google.protobuf.Duration
+	32, // 28: covewise.tenant.v1.Policy.stale_m365:type_name -> google.protobuf.Duration
+	32, // 29: covewise.tenant.v1.Policy.never:type_name -> google.protobuf.Duration
+	29, // 30: covewise.tenant.v1.Policy.system:type_name -> covewise.tenant.v1.Policy.SystemEntry
+	30, // 31: covewise.tenant.v1.Policy.tenant:type_name -> covewise.tenant.v1.Policy.TenantEntry
+	17, // 32: covewise.tenant.v1.Policy.customers:type_name -> covewise.tenant.v1.PolicyOverride
+	17, // 33: covewise.tenant.v1.Policy.devices:type_name -> covewise.tenant.v1.PolicyOverride
+	18, // 34: covewise.tenant.v1.Policy.exclude:type_name -> covewise.tenant.v1.Exclusion
+	19, // 35: covewise.tenant.v1.Policy.windows:type_name -> covewise.tenant.v1.MaintenanceWindow
+	20, // 36: covewise.tenant.v1.Policy.snoozes:type_name -> covewise.tenant.v1.Snooze
+	21, // 37: covewise.tenant.v1.Policy.expected_errors:type_name -> covewise.tenant.v1.ExpectedError
+	22, // 38: covewise.tenant.v1.Policy.custom_conditions:type_name -> covewise.tenant.v1.CustomCondition
+	23, // 39: covewise.tenant.v1.Policy.group:type_name -> covewise.tenant.v1.GroupPolicy
+	15, // 40: covewise.tenant.v1.Policy.tags:type_name -> covewise.tenant.v1.DeviceTag
+	16, // 41: covewise.tenant.v1.DeviceTag.select:type_name -> covewise.tenant.v1.Selector
+	16, // 42: covewise.tenant.v1.PolicyOverride.select:type_name -> covewise.tenant.v1.Selector
+	31, // 43: covewise.tenant.v1.PolicyOverride.values:type_name -> covewise.tenant.v1.PolicyOverride.ValuesEntry
+	16, // 44: covewise.tenant.v1.Exclusion.select:type_name -> covewise.tenant.v1.Selector
+	32, // 45: covewise.tenant.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
+	16, // 46: covewise.tenant.v1.MaintenanceWindow.select:type_name -> covewise.tenant.v1.Selector
+	16, // 47: covewise.tenant.v1.Snooze.select:type_name -> covewise.tenant.v1.Selector
+	33, // 48: covewise.tenant.v1.Snooze.until:type_name -> google.protobuf.Timestamp
+	16, // 49: covewise.tenant.v1.ExpectedError.select:type_name -> covewise.tenant.v1.Selector
+	33, // 50: covewise.tenant.v1.ExpectedError.until:type_name -> google.protobuf.Timestamp
+	16, // 51: covewise.tenant.v1.CustomCondition.select:type_name -> covewise.tenant.v1.Selector
+	32, // 52: covewise.tenant.v1.GroupPolicy.window:type_name -> google.protobuf.Duration
+	4,  // 53: covewise.tenant.v1.GroupPolicy.join:type_name -> covewise.tenant.v1.GroupJoin
+	33, // 54: covewise.tenant.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
+	14, // 55: covewise.tenant.v1.PolicyChanged.policy:type_name -> covewise.tenant.v1.Policy
+	33, // 56: covewise.tenant.v1.Changed.changed_at:type_name -> google.protobuf.Timestamp
+	5,  // 57: covewise.tenant.v1.Changed.settings:type_name -> covewise.tenant.v1.Settings
+	58, // [58:58] is the sub-list for method output_type
+	58, // [58:58] is the sub-list for method input_type
+	58, // [58:58] is the sub-list for extension type_name
+	58, // [58:58] is the sub-list for extension extendee
+	0,  // [0:58] is the sub-list for field type_name
 }
 
 func init() { file_covewise_tenant_v1_tenant_proto_init() }
@@ -997,8 +2738,8 @@ func file_covewise_tenant_v1_tenant_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_tenant_v1_tenant_proto_rawDesc), len(file_covewise_tenant_v1_tenant_proto_rawDesc)),
-			NumEnums:      2,
-			NumMessages:   8,
+			NumEnums:      5,
+			NumMessages:   27,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

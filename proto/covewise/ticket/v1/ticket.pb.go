@@ -49,21 +49,30 @@ const (
 	Action_ACTION_DROPPED Action = 8
 	// Shadow mode: this would have been done: verb "planned".
 	Action_ACTION_PLANNED Action = 9
+	// The ticket was attached to its group's ticket: verb "attached".
+	Action_ACTION_ATTACHED Action = 10
+	// The tenant's server can be used again: verb "resumed". Key "tenant".
+	Action_ACTION_RESUMED Action = 11
+	// The ticket was moved from the catch-all company to the customer's own: verb "moved".
+	Action_ACTION_MOVED Action = 12
 )
 
 // Enum value maps for Action.
 var (
 	Action_name = map[int32]string{
-		0: "ACTION_UNSPECIFIED",
-		1: "ACTION_CREATED",
-		2: "ACTION_ANNOTATED",
-		3: "ACTION_CLOSED",
-		4: "ACTION_REOPENED",
-		5: "ACTION_ADOPTED",
-		6: "ACTION_OBSERVED",
-		7: "ACTION_PARKED",
-		8: "ACTION_DROPPED",
-		9: "ACTION_PLANNED",
+		0:  "ACTION_UNSPECIFIED",
+		1:  "ACTION_CREATED",
+		2:  "ACTION_ANNOTATED",
+		3:  "ACTION_CLOSED",
+		4:  "ACTION_REOPENED",
+		5:  "ACTION_ADOPTED",
+		6:  "ACTION_OBSERVED",
+		7:  "ACTION_PARKED",
+		8:  "ACTION_DROPPED",
+		9:  "ACTION_PLANNED",
+		10: "ACTION_ATTACHED",
+		11: "ACTION_RESUMED",
+		12: "ACTION_MOVED",
 	}
 	Action_value = map[string]int32{
 		"ACTION_UNSPECIFIED": 0,
@@ -76,6 +85,9 @@ var (
 		"ACTION_PARKED":      7,
 		"ACTION_DROPPED":     8,
 		"ACTION_PLANNED":     9,
+		"ACTION_ATTACHED":    10,
+		"ACTION_RESUMED":     11,
+		"ACTION_MOVED":       12,
 	}
 )
 
@@ -126,6 +138,8 @@ const (
 	Phase_PHASE_HANDED_OVER Phase = 6
 	// The incident ended before it had a ticket.
 	Phase_PHASE_DROPPED Phase = 7
+	// The ticket is closed and is being opened again.
+	Phase_PHASE_REOPENING Phase = 8
 )
 
 // Enum value maps for Phase.
@@ -139,6 +153,7 @@ var (
 		5: "PHASE_CLOSED",
 		6: "PHASE_HANDED_OVER",
 		7: "PHASE_DROPPED",
+		8: "PHASE_REOPENING",
 	}
 	Phase_value = map[string]int32{
 		"PHASE_UNSPECIFIED": 0,
@@ -149,6 +164,7 @@ var (
 		"PHASE_CLOSED":      5,
 		"PHASE_HANDED_OVER": 6,
 		"PHASE_DROPPED":     7,
+		"PHASE_REOPENING":   8,
 	}
 )
 
@@ -201,20 +217,32 @@ const (
 	ParkReason_PARK_REASON_REJECTED ParkReason = 7
 	// The tenant has no settings (any more).
 	ParkReason_PARK_REASON_NO_TENANT ParkReason = 8
+	// A person closed the ticket while the device fails; that is respected for a while.
+	ParkReason_PARK_REASON_RESPECTED ParkReason = 9
+	// The tenant has had as many tickets in this hour as its settings allow; the roll-up ticket lists the incident.
+	ParkReason_PARK_REASON_CAPPED ParkReason = 10
+	// The group's ticket, which this one is to be attached to, is not there yet.
+	ParkReason_PARK_REASON_GROUP ParkReason = 11
+	// Creates go first: the pace allows no more at the moment.
+	ParkReason_PARK_REASON_YIELDED ParkReason = 12
 )
 
 // Enum value maps for ParkReason.
 var (
 	ParkReason_name = map[int32]string{
-		0: "PARK_REASON_UNSPECIFIED",
-		1: "PARK_REASON_COMPANY",
-		2: "PARK_REASON_SHADOW",
-		3: "PARK_REASON_UNAVAILABLE",
-		4: "PARK_REASON_RATE_LIMITED",
-		5: "PARK_REASON_AUTH",
-		6: "PARK_REASON_OUTCOME",
-		7: "PARK_REASON_REJECTED",
-		8: "PARK_REASON_NO_TENANT",
+		0:  "PARK_REASON_UNSPECIFIED",
+		1:  "PARK_REASON_COMPANY",
+		2:  "PARK_REASON_SHADOW",
+		3:  "PARK_REASON_UNAVAILABLE",
+		4:  "PARK_REASON_RATE_LIMITED",
+		5:  "PARK_REASON_AUTH",
+		6:  "PARK_REASON_OUTCOME",
+		7:  "PARK_REASON_REJECTED",
+		8:  "PARK_REASON_NO_TENANT",
+		9:  "PARK_REASON_RESPECTED",
+		10: "PARK_REASON_CAPPED",
+		11: "PARK_REASON_GROUP",
+		12: "PARK_REASON_YIELDED",
 	}
 	ParkReason_value = map[string]int32{
 		"PARK_REASON_UNSPECIFIED":  0,
@@ -226,6 +254,10 @@ var (
 		"PARK_REASON_OUTCOME":      6,
 		"PARK_REASON_REJECTED":     7,
 		"PARK_REASON_NO_TENANT":    8,
+		"PARK_REASON_RESPECTED":    9,
+		"PARK_REASON_CAPPED":       10,
+		"PARK_REASON_GROUP":        11,
+		"PARK_REASON_YIELDED":      12,
 	}
 )
 
@@ -256,7 +288,61 @@ func (ParkReason) EnumDescriptor() ([]byte, []int) {
 	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{2}
 }
 
-// Event records one thing done or observed. Subject: ticket.v1.<verb>.<tenant>.<device>.
+// Preface says why a note is due although the ticket shows the picture.
+type Preface int32
+
+const (
+	// None is due.
+	Preface_PREFACE_UNSPECIFIED Preface = 0
+	// The ticket was opened again.
+	Preface_PREFACE_REOPENED Preface = 1
+	// The ticket was made by others and taken over.
+	Preface_PREFACE_ADOPTED Preface = 2
+)
+
+// Enum value maps for Preface.
+var (
+	Preface_name = map[int32]string{
+		0: "PREFACE_UNSPECIFIED",
+		1: "PREFACE_REOPENED",
+		2: "PREFACE_ADOPTED",
+	}
+	Preface_value = map[string]int32{
+		"PREFACE_UNSPECIFIED": 0,
+		"PREFACE_REOPENED":    1,
+		"PREFACE_ADOPTED":     2,
+	}
+)
+
+func (x Preface) Enum() *Preface {
+	p := new(Preface)
+	*p = x
+	return p
+}
+
+func (x Preface) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Preface) Descriptor() protoreflect.EnumDescriptor {
+	return file_covewise_ticket_v1_ticket_proto_enumTypes[3].Descriptor()
+}
+
+func (Preface) Type() protoreflect.EnumType {
+	return &file_covewise_ticket_v1_ticket_proto_enumTypes[3]
+}
+
+func (x Preface) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Preface.Descriptor instead.
+func (Preface) EnumDescriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{3}
+}
+
+// Event records one thing done or observed. Subject: ticket.v1.<verb>.<tenant>.<device>. What concerns the tenant's
+// server as a whole has the device id "tenant" and no incident.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// Version of this message's meaning; 1.
@@ -282,7 +368,11 @@ type Event struct {
 	// Text of the note or the description, as sent or planned.
 	Text string `protobuf:"bytes,11,opt,name=text,proto3" json:"text,omitempty"`
 	// Why the incident waits, or what was seen.
-	Reason        string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	Reason string `protobuf:"bytes,12,opt,name=reason,proto3" json:"reason,omitempty"`
+	// The ticket as it was seen; set with ACTION_OBSERVED when it was read.
+	Observed *Observed `protobuf:"bytes,13,opt,name=observed,proto3" json:"observed,omitempty"`
+	// Requests sent to ConnectWise for the incident so far.
+	Requests      uint32 `protobuf:"varint,14,opt,name=requests,proto3" json:"requests,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -401,6 +491,347 @@ func (x *Event) GetReason() string {
 	return ""
 }
 
+func (x *Event) GetObserved() *Observed {
+	if x != nil {
+		return x.Observed
+	}
+	return nil
+}
+
+func (x *Event) GetRequests() uint32 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+// Observed is a ticket as ConnectWise showed it. Names are for people, ids decide.
+type Observed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ConnectWise ticket id.
+	TicketId int64 `protobuf:"varint,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	// Status.
+	StatusId int64 `protobuf:"varint,2,opt,name=status_id,json=statusId,proto3" json:"status_id,omitempty"`
+	// Name of the status.
+	Status string `protobuf:"bytes,3,opt,name=status,proto3" json:"status,omitempty"`
+	// True when the status is a closed one.
+	Closed bool `protobuf:"varint,4,opt,name=closed,proto3" json:"closed,omitempty"`
+	// When it was closed; absent while it is open.
+	ClosedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=closed_at,json=closedAt,proto3" json:"closed_at,omitempty"`
+	// Board.
+	BoardId int64 `protobuf:"varint,6,opt,name=board_id,json=boardId,proto3" json:"board_id,omitempty"`
+	// Name of the board.
+	Board string `protobuf:"bytes,7,opt,name=board,proto3" json:"board,omitempty"`
+	// Priority.
+	PriorityId int64 `protobuf:"varint,8,opt,name=priority_id,json=priorityId,proto3" json:"priority_id,omitempty"`
+	// Name of the priority.
+	Priority string `protobuf:"bytes,9,opt,name=priority,proto3" json:"priority,omitempty"`
+	// Member who owns the ticket; 0 when nobody does.
+	OwnerId int64 `protobuf:"varint,10,opt,name=owner_id,json=ownerId,proto3" json:"owner_id,omitempty"`
+	// Identifier of the owner.
+	Owner string `protobuf:"bytes,11,opt,name=owner,proto3" json:"owner,omitempty"`
+	// Summary.
+	Summary string `protobuf:"bytes,12,opt,name=summary,proto3" json:"summary,omitempty"`
+	// Company.
+	CompanyId int64 `protobuf:"varint,13,opt,name=company_id,json=companyId,proto3" json:"company_id,omitempty"`
+	// Name of the company.
+	Company string `protobuf:"bytes,14,opt,name=company,proto3" json:"company,omitempty"`
+	// Ticket that this one is a child of; 0 for none.
+	ParentId int64 `protobuf:"varint,15,opt,name=parent_id,json=parentId,proto3" json:"parent_id,omitempty"`
+	// Ticket that this one was merged into; 0 for none.
+	MergedInto int64 `protobuf:"varint,16,opt,name=merged_into,json=mergedInto,proto3" json:"merged_into,omitempty"`
+	// True when other tickets were merged into this one.
+	HasMerged bool `protobuf:"varint,17,opt,name=has_merged,json=hasMerged,proto3" json:"has_merged,omitempty"`
+	// True when other tickets are children of this one.
+	HasChildren bool `protobuf:"varint,18,opt,name=has_children,json=hasChildren,proto3" json:"has_children,omitempty"`
+	// True when the ticket no longer exists; the other members are then as they were last seen.
+	Deleted bool `protobuf:"varint,19,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// True when the customer wrote the last note.
+	CustomerUpdated bool `protobuf:"varint,20,opt,name=customer_updated,json=customerUpdated,proto3" json:"customer_updated,omitempty"`
+	// Content of externalXRef.
+	Reference string `protobuf:"bytes,21,opt,name=reference,proto3" json:"reference,omitempty"`
+	// When ConnectWise changed it last, in whole seconds.
+	LastUpdated *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=last_updated,json=lastUpdated,proto3" json:"last_updated,omitempty"`
+	// Who changed it last.
+	UpdatedBy     string `protobuf:"bytes,23,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Observed) Reset() {
+	*x = Observed{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[1]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Observed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Observed) ProtoMessage() {}
+
+func (x *Observed) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[1]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Observed.ProtoReflect.Descriptor instead.
+func (*Observed) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{1}
+}
+
+func (x *Observed) GetTicketId() int64 {
+	if x != nil {
+		return x.TicketId
+	}
+	return 0
+}
+
+func (x *Observed) GetStatusId() int64 {
+	if x != nil {
+		return x.StatusId
+	}
+	return 0
+}
+
+func (x *Observed) GetStatus() string {
+	if x != nil {
+		return x.Status
+	}
+	return ""
+}
+
+func (x *Observed) GetClosed() bool {
+	if x != nil {
+		return x.Closed
+	}
+	return false
+}
+
+func (x *Observed) GetClosedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ClosedAt
+	}
+	return nil
+}
+
+func (x *Observed) GetBoardId() int64 {
+	if x != nil {
+		return x.BoardId
+	}
+	return 0
+}
+
+func (x *Observed) GetBoard() string {
+	if x != nil {
+		return x.Board
+	}
+	return ""
+}
+
+func (x *Observed) GetPriorityId() int64 {
+	if x != nil {
+		return x.PriorityId
+	}
+	return 0
+}
+
+func (x *Observed) GetPriority() string {
+	if x != nil {
+		return x.Priority
+	}
+	return ""
+}
+
+func (x *Observed) GetOwnerId() int64 {
+	if x != nil {
+		return x.OwnerId
+	}
+	return 0
+}
+
+func (x *Observed) GetOwner() string {
+	if x != nil {
+		return x.Owner
+	}
+	return ""
+}
+
+func (x *Observed) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *Observed) GetCompanyId() int64 {
+	if x != nil {
+		return x.CompanyId
+	}
+	return 0
+}
+
+func (x *Observed) GetCompany() string {
+	if x != nil {
+		return x.Company
+	}
+	return ""
+}
+
+func (x *Observed) GetParentId() int64 {
+	if x != nil {
+		return x.ParentId
+	}
+	return 0
+}
+
+func (x *Observed) GetMergedInto() int64 {
+	if x != nil {
+		return x.MergedInto
+	}
+	return 0
+}
+
+func (x *Observed) GetHasMerged() bool {
+	if x != nil {
+		return x.HasMerged
+	}
+	return false
+}
+
+func (x *Observed) GetHasChildren() bool {
+	if x != nil {
+		return x.HasChildren
+	}
+	return false
+}
+
+func (x *Observed) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+func (x *Observed) GetCustomerUpdated() bool {
+	if x != nil {
+		return x.CustomerUpdated
+	}
+	return false
+}
+
+func (x *Observed) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *Observed) GetLastUpdated() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastUpdated
+	}
+	return nil
+}
+
+func (x *Observed) GetUpdatedBy() string {
+	if x != nil {
+		return x.UpdatedBy
+	}
+	return ""
+}
+
+// Observation hands what was seen of a ticket to the incident's partition. Subject:
+// incident.v1.observed.<tenant>.<device>. It is no news about the device.
+type Observation struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// Device id.
+	DeviceId string `protobuf:"bytes,3,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Incident id.
+	IncidentId string `protobuf:"bytes,4,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	// What was seen.
+	Observed      *Observed `protobuf:"bytes,5,opt,name=observed,proto3" json:"observed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Observation) Reset() {
+	*x = Observation{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Observation) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Observation) ProtoMessage() {}
+
+func (x *Observation) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Observation.ProtoReflect.Descriptor instead.
+func (*Observation) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Observation) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *Observation) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Observation) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Observation) GetIncidentId() string {
+	if x != nil {
+		return x.IncidentId
+	}
+	return ""
+}
+
+func (x *Observation) GetObserved() *Observed {
+	if x != nil {
+		return x.Observed
+	}
+	return nil
+}
+
 // Park is a wait with its reason.
 type Park struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -420,7 +851,7 @@ type Park struct {
 
 func (x *Park) Reset() {
 	*x = Park{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[1]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -432,7 +863,7 @@ func (x *Park) String() string {
 func (*Park) ProtoMessage() {}
 
 func (x *Park) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[1]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -445,7 +876,7 @@ func (x *Park) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Park.ProtoReflect.Descriptor instead.
 func (*Park) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{1}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Park) GetReason() ParkReason {
@@ -524,14 +955,40 @@ type Ledger struct {
 	// The ConnectWise server that ticket and company ids belong to: "<company>@<host>". Empty until a create was begun.
 	Server string `protobuf:"bytes,18,opt,name=server,proto3" json:"server,omitempty"`
 	// Summary that the ticket was created with; people may have changed it since. Empty until a create was begun.
-	Summary       string `protobuf:"bytes,19,opt,name=summary,proto3" json:"summary,omitempty"`
+	Summary string `protobuf:"bytes,19,opt,name=summary,proto3" json:"summary,omitempty"`
+	// The ticket as it was seen last, by our own writes too; absent until then.
+	Observed *Observed `protobuf:"bytes,20,opt,name=observed,proto3" json:"observed,omitempty"`
+	// Tickets that this incident had before the present one, oldest first: closed or deleted by people, or merged.
+	FormerTicketIds []int64 `protobuf:"varint,21,rep,packed,name=former_ticket_ids,json=formerTicketIds,proto3" json:"former_ticket_ids,omitempty"`
+	// How many of the former tickets were replaced by a new one; our reference carries the number when it is not 0.
+	Renewals uint32 `protobuf:"varint,22,opt,name=renewals,proto3" json:"renewals,omitempty"`
+	// Why a note is due although the ticket shows the picture.
+	Preface Preface `protobuf:"varint,23,opt,name=preface,proto3,enum=covewise.ticket.v1.Preface" json:"preface,omitempty"`
+	// Prefaces so far; tells the marker of one such note from another's.
+	Prefaces uint32 `protobuf:"varint,24,opt,name=prefaces,proto3" json:"prefaces,omitempty"`
+	// What the preface says beside its reason: tickets that stand for the same device.
+	PrefaceDetail string `protobuf:"bytes,25,opt,name=preface_detail,json=prefaceDetail,proto3" json:"preface_detail,omitempty"`
+	// True when the present ticket was not made by us and is not ours to close.
+	Foreign bool `protobuf:"varint,26,opt,name=foreign,proto3" json:"foreign,omitempty"`
+	// When a person took the ticket out of our hands; absent while it is in them.
+	HandedOverAt *timestamppb.Timestamp `protobuf:"bytes,27,opt,name=handed_over_at,json=handedOverAt,proto3" json:"handed_over_at,omitempty"`
+	// True when the ticket was made at the catch-all company.
+	StandIn bool `protobuf:"varint,28,opt,name=stand_in,json=standIn,proto3" json:"stand_in,omitempty"`
+	// Group's ticket that this one was attached to; 0 when it was not.
+	AttachedTo int64 `protobuf:"varint,29,opt,name=attached_to,json=attachedTo,proto3" json:"attached_to,omitempty"`
+	// True when attaching was refused or a person undid it: it is not tried again.
+	AttachOver bool `protobuf:"varint,30,opt,name=attach_over,json=attachOver,proto3" json:"attach_over,omitempty"`
+	// Requests sent to ConnectWise for this incident so far.
+	Requests uint32 `protobuf:"varint,31,opt,name=requests,proto3" json:"requests,omitempty"`
+	// True when the present ticket is one of an earlier incident, or of others, that was opened again or taken over.
+	TakenUp       bool `protobuf:"varint,32,opt,name=taken_up,json=takenUp,proto3" json:"taken_up,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Ledger) Reset() {
 	*x = Ledger{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[2]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -543,7 +1000,7 @@ func (x *Ledger) String() string {
 func (*Ledger) ProtoMessage() {}
 
 func (x *Ledger) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[2]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -556,7 +1013,7 @@ func (x *Ledger) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ledger.ProtoReflect.Descriptor instead.
 func (*Ledger) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{2}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *Ledger) GetSchemaVersion() uint32 {
@@ -692,11 +1149,477 @@ func (x *Ledger) GetSummary() string {
 	return ""
 }
 
+func (x *Ledger) GetObserved() *Observed {
+	if x != nil {
+		return x.Observed
+	}
+	return nil
+}
+
+func (x *Ledger) GetFormerTicketIds() []int64 {
+	if x != nil {
+		return x.FormerTicketIds
+	}
+	return nil
+}
+
+func (x *Ledger) GetRenewals() uint32 {
+	if x != nil {
+		return x.Renewals
+	}
+	return 0
+}
+
+func (x *Ledger) GetPreface() Preface {
+	if x != nil {
+		return x.Preface
+	}
+	return Preface_PREFACE_UNSPECIFIED
+}
+
+func (x *Ledger) GetPrefaces() uint32 {
+	if x != nil {
+		return x.Prefaces
+	}
+	return 0
+}
+
+func (x *Ledger) GetPrefaceDetail() string {
+	if x != nil {
+		return x.PrefaceDetail
+	}
+	return ""
+}
+
+func (x *Ledger) GetForeign() bool {
+	if x != nil {
+		return x.Foreign
+	}
+	return false
+}
+
+func (x *Ledger) GetHandedOverAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.HandedOverAt
+	}
+	return nil
+}
+
+func (x *Ledger) GetStandIn() bool {
+	if x != nil {
+		return x.StandIn
+	}
+	return false
+}
+
+func (x *Ledger) GetAttachedTo() int64 {
+	if x != nil {
+		return x.AttachedTo
+	}
+	return 0
+}
+
+func (x *Ledger) GetAttachOver() bool {
+	if x != nil {
+		return x.AttachOver
+	}
+	return false
+}
+
+func (x *Ledger) GetRequests() uint32 {
+	if x != nil {
+		return x.Requests
+	}
+	return 0
+}
+
+func (x *Ledger) GetTakenUp() bool {
+	if x != nil {
+		return x.TakenUp
+	}
+	return false
+}
+
+// Desk is what the ticketer remembers of a tenant's service desk. Bucket ticket_desk, key <tenant>; written by the
+// ticketer only, by compare-and-set.
+type Desk struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The server that the cursor belongs to: "<company>@<host>".
+	Server string `protobuf:"bytes,3,opt,name=server,proto3" json:"server,omitempty"`
+	// Every change of our tickets up to this time, by the server's clock, has been looked at.
+	Cursor *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	// When our tickets are looked at next; who moves it forward does so.
+	NextPollAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=next_poll_at,json=nextPollAt,proto3" json:"next_poll_at,omitempty"`
+	// When all our open tickets were compared with the ledger last.
+	CensusAt *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=census_at,json=censusAt,proto3" json:"census_at,omitempty"`
+	// When finished ledgers were last looked through for ones to forget.
+	ExpiredAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expired_at,json=expiredAt,proto3" json:"expired_at,omitempty"`
+	// What a person has to mend before everything can be done again, at most one for each subject.
+	Troubles []*Trouble `protobuf:"bytes,8,rep,name=troubles,proto3" json:"troubles,omitempty"`
+	// Hour since 1970 that the count belongs to.
+	Hour int64 `protobuf:"varint,9,opt,name=hour,proto3" json:"hour,omitempty"`
+	// Tickets that creates of that hour may have made.
+	Creates       uint32 `protobuf:"varint,10,opt,name=creates,proto3" json:"creates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Desk) Reset() {
+	*x = Desk{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Desk) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Desk) ProtoMessage() {}
+
+func (x *Desk) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Desk.ProtoReflect.Descriptor instead.
+func (*Desk) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Desk) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *Desk) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Desk) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *Desk) GetCursor() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
+func (x *Desk) GetNextPollAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.NextPollAt
+	}
+	return nil
+}
+
+func (x *Desk) GetCensusAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.CensusAt
+	}
+	return nil
+}
+
+func (x *Desk) GetExpiredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiredAt
+	}
+	return nil
+}
+
+func (x *Desk) GetTroubles() []*Trouble {
+	if x != nil {
+		return x.Troubles
+	}
+	return nil
+}
+
+func (x *Desk) GetHour() int64 {
+	if x != nil {
+		return x.Hour
+	}
+	return 0
+}
+
+func (x *Desk) GetCreates() uint32 {
+	if x != nil {
+		return x.Creates
+	}
+	return 0
+}
+
+// Trouble is why something cannot be done at a tenant's ConnectWise server.
+type Trouble struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What is waited for.
+	Reason ParkReason `protobuf:"varint,1,opt,name=reason,proto3,enum=covewise.ticket.v1.ParkReason" json:"reason,omitempty"`
+	// The reason with its particulars and the remedy, for a person.
+	Detail string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
+	// Since when.
+	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
+	// The subject: "keys" for everything, or the action that lacks a right, such as "close ticket".
+	About         string `protobuf:"bytes,4,opt,name=about,proto3" json:"about,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Trouble) Reset() {
+	*x = Trouble{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Trouble) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Trouble) ProtoMessage() {}
+
+func (x *Trouble) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Trouble.ProtoReflect.Descriptor instead.
+func (*Trouble) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Trouble) GetReason() ParkReason {
+	if x != nil {
+		return x.Reason
+	}
+	return ParkReason_PARK_REASON_UNSPECIFIED
+}
+
+func (x *Trouble) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Trouble) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Trouble) GetAbout() string {
+	if x != nil {
+		return x.About
+	}
+	return ""
+}
+
+// Adoption lists the open tickets of a board that others made for devices, as they stood at the first contact. Bucket
+// ticket_adoption, key <tenant>.<server>.<board>; written by the ticketer once.
+type Adoption struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Version of this message's meaning; 1.
+	SchemaVersion uint32 `protobuf:"varint,1,opt,name=schema_version,json=schemaVersion,proto3" json:"schema_version,omitempty"`
+	// Tenant id.
+	Tenant string `protobuf:"bytes,2,opt,name=tenant,proto3" json:"tenant,omitempty"`
+	// The server: "<company>@<host>".
+	Server string `protobuf:"bytes,3,opt,name=server,proto3" json:"server,omitempty"`
+	// Board.
+	BoardId int64 `protobuf:"varint,4,opt,name=board_id,json=boardId,proto3" json:"board_id,omitempty"`
+	// When the board was listed.
+	ListedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=listed_at,json=listedAt,proto3" json:"listed_at,omitempty"`
+	// The tickets, by device and then newest first.
+	Candidates    []*Candidate `protobuf:"bytes,6,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Adoption) Reset() {
+	*x = Adoption{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Adoption) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Adoption) ProtoMessage() {}
+
+func (x *Adoption) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Adoption.ProtoReflect.Descriptor instead.
+func (*Adoption) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Adoption) GetSchemaVersion() uint32 {
+	if x != nil {
+		return x.SchemaVersion
+	}
+	return 0
+}
+
+func (x *Adoption) GetTenant() string {
+	if x != nil {
+		return x.Tenant
+	}
+	return ""
+}
+
+func (x *Adoption) GetServer() string {
+	if x != nil {
+		return x.Server
+	}
+	return ""
+}
+
+func (x *Adoption) GetBoardId() int64 {
+	if x != nil {
+		return x.BoardId
+	}
+	return 0
+}
+
+func (x *Adoption) GetListedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ListedAt
+	}
+	return nil
+}
+
+func (x *Adoption) GetCandidates() []*Candidate {
+	if x != nil {
+		return x.Candidates
+	}
+	return nil
+}
+
+// Candidate is an open ticket that stands for a device.
+type Candidate struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Device id.
+	DeviceId string `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// ConnectWise ticket id.
+	TicketId int64 `protobuf:"varint,2,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	// Summary.
+	Summary string `protobuf:"bytes,3,opt,name=summary,proto3" json:"summary,omitempty"`
+	// Content of externalXRef.
+	Reference string `protobuf:"bytes,4,opt,name=reference,proto3" json:"reference,omitempty"`
+	// How it is known to stand for the device: "script", "legacy script", "badge" or "reference".
+	By            string `protobuf:"bytes,5,opt,name=by,proto3" json:"by,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Candidate) Reset() {
+	*x = Candidate{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Candidate) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Candidate) ProtoMessage() {}
+
+func (x *Candidate) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
+func (*Candidate) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *Candidate) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Candidate) GetTicketId() int64 {
+	if x != nil {
+		return x.TicketId
+	}
+	return 0
+}
+
+func (x *Candidate) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *Candidate) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *Candidate) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
 var File_covewise_ticket_v1_ticket_proto protoreflect.FileDescriptor
 
 const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\n" +
-	"\x1fcovewise/ticket/v1/ticket.proto\x12\x12covewise.ticket.v1\x1a#covewise/incident/v1/incident.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x93\x03\n" +
+	"\x1fcovewise/ticket/v1/ticket.proto\x12\x12covewise.ticket.v1\x1a#covewise/incident/v1/incident.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe9\x03\n" +
 	"\x05Event\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -713,13 +1636,53 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\asummary\x18\n" +
 	" \x01(\tR\asummary\x12\x12\n" +
 	"\x04text\x18\v \x01(\tR\x04text\x12\x16\n" +
-	"\x06reason\x18\f \x01(\tR\x06reason\"\xd0\x01\n" +
+	"\x06reason\x18\f \x01(\tR\x06reason\x128\n" +
+	"\bobserved\x18\r \x01(\v2\x1c.covewise.ticket.v1.ObservedR\bobserved\x12\x1a\n" +
+	"\brequests\x18\x0e \x01(\rR\brequests\"\xe0\x05\n" +
+	"\bObserved\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\x03R\bticketId\x12\x1b\n" +
+	"\tstatus_id\x18\x02 \x01(\x03R\bstatusId\x12\x16\n" +
+	"\x06status\x18\x03 \x01(\tR\x06status\x12\x16\n" +
+	"\x06closed\x18\x04 \x01(\bR\x06closed\x127\n" +
+	"\tclosed_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\bclosedAt\x12\x19\n" +
+	"\bboard_id\x18\x06 \x01(\x03R\aboardId\x12\x14\n" +
+	"\x05board\x18\a \x01(\tR\x05board\x12\x1f\n" +
+	"\vpriority_id\x18\b \x01(\x03R\n" +
+	"priorityId\x12\x1a\n" +
+	"\bpriority\x18\t \x01(\tR\bpriority\x12\x19\n" +
+	"\bowner_id\x18\n" +
+	" \x01(\x03R\aownerId\x12\x14\n" +
+	"\x05owner\x18\v \x01(\tR\x05owner\x12\x18\n" +
+	"\asummary\x18\f \x01(\tR\asummary\x12\x1d\n" +
+	"\n" +
+	"company_id\x18\r \x01(\x03R\tcompanyId\x12\x18\n" +
+	"\acompany\x18\x0e \x01(\tR\acompany\x12\x1b\n" +
+	"\tparent_id\x18\x0f \x01(\x03R\bparentId\x12\x1f\n" +
+	"\vmerged_into\x18\x10 \x01(\x03R\n" +
+	"mergedInto\x12\x1d\n" +
+	"\n" +
+	"has_merged\x18\x11 \x01(\bR\thasMerged\x12!\n" +
+	"\fhas_children\x18\x12 \x01(\bR\vhasChildren\x12\x18\n" +
+	"\adeleted\x18\x13 \x01(\bR\adeleted\x12)\n" +
+	"\x10customer_updated\x18\x14 \x01(\bR\x0fcustomerUpdated\x12\x1c\n" +
+	"\treference\x18\x15 \x01(\tR\treference\x12=\n" +
+	"\flast_updated\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\vlastUpdated\x12\x1d\n" +
+	"\n" +
+	"updated_by\x18\x17 \x01(\tR\tupdatedBy\"\xc4\x01\n" +
+	"\vObservation\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
+	"\tdevice_id\x18\x03 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vincident_id\x18\x04 \x01(\tR\n" +
+	"incidentId\x128\n" +
+	"\bobserved\x18\x05 \x01(\v2\x1c.covewise.ticket.v1.ObservedR\bobserved\"\xd0\x01\n" +
 	"\x04Park\x126\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1e.covewise.ticket.v1.ParkReasonR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05times\x18\x05 \x01(\rR\x05times\"\xa4\x06\n" +
+	"\x05times\x18\x05 \x01(\rR\x05times\"\x90\n" +
+	"\n" +
 	"\x06Ledger\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -744,7 +1707,56 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\n" +
 	"updated_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\tupdatedAt\x12\x16\n" +
 	"\x06server\x18\x12 \x01(\tR\x06server\x12\x18\n" +
-	"\asummary\x18\x13 \x01(\tR\asummary*\xd6\x01\n" +
+	"\asummary\x18\x13 \x01(\tR\asummary\x128\n" +
+	"\bobserved\x18\x14 \x01(\v2\x1c.covewise.ticket.v1.ObservedR\bobserved\x12*\n" +
+	"\x11former_ticket_ids\x18\x15 \x03(\x03R\x0fformerTicketIds\x12\x1a\n" +
+	"\brenewals\x18\x16 \x01(\rR\brenewals\x125\n" +
+	"\apreface\x18\x17 \x01(\x0e2\x1b.covewise.ticket.v1.PrefaceR\apreface\x12\x1a\n" +
+	"\bprefaces\x18\x18 \x01(\rR\bprefaces\x12%\n" +
+	"\x0epreface_detail\x18\x19 \x01(\tR\rprefaceDetail\x12\x18\n" +
+	"\aforeign\x18\x1a \x01(\bR\aforeign\x12@\n" +
+	"\x0ehanded_over_at\x18\x1b \x01(\v2\x1a.google.protobuf.TimestampR\fhandedOverAt\x12\x19\n" +
+	"\bstand_in\x18\x1c \x01(\bR\astandIn\x12\x1f\n" +
+	"\vattached_to\x18\x1d \x01(\x03R\n" +
+	"attachedTo\x12\x1f\n" +
+	"\vattach_over\x18\x1e \x01(\bR\n" +
+	"attachOver\x12\x1a\n" +
+	"\brequests\x18\x1f \x01(\rR\brequests\x12\x19\n" +
+	"\btaken_up\x18  \x01(\bR\atakenUp\"\xaa\x03\n" +
+	"\x04Desk\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06server\x18\x03 \x01(\tR\x06server\x122\n" +
+	"\x06cursor\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x06cursor\x12<\n" +
+	"\fnext_poll_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"nextPollAt\x127\n" +
+	"\tcensus_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\bcensusAt\x129\n" +
+	"\n" +
+	"expired_at\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\texpiredAt\x127\n" +
+	"\btroubles\x18\b \x03(\v2\x1b.covewise.ticket.v1.TroubleR\btroubles\x12\x12\n" +
+	"\x04hour\x18\t \x01(\x03R\x04hour\x12\x18\n" +
+	"\acreates\x18\n" +
+	" \x01(\rR\acreates\"\xa1\x01\n" +
+	"\aTrouble\x126\n" +
+	"\x06reason\x18\x01 \x01(\x0e2\x1e.covewise.ticket.v1.ParkReasonR\x06reason\x12\x16\n" +
+	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
+	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
+	"\x05about\x18\x04 \x01(\tR\x05about\"\xf4\x01\n" +
+	"\bAdoption\x12%\n" +
+	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
+	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
+	"\x06server\x18\x03 \x01(\tR\x06server\x12\x19\n" +
+	"\bboard_id\x18\x04 \x01(\x03R\aboardId\x127\n" +
+	"\tlisted_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\blistedAt\x12=\n" +
+	"\n" +
+	"candidates\x18\x06 \x03(\v2\x1d.covewise.ticket.v1.CandidateR\n" +
+	"candidates\"\x8d\x01\n" +
+	"\tCandidate\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1b\n" +
+	"\tticket_id\x18\x02 \x01(\x03R\bticketId\x12\x18\n" +
+	"\asummary\x18\x03 \x01(\tR\asummary\x12\x1c\n" +
+	"\treference\x18\x04 \x01(\tR\treference\x12\x0e\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by*\x91\x02\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eACTION_CREATED\x10\x01\x12\x14\n" +
@@ -755,7 +1767,11 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x0fACTION_OBSERVED\x10\x06\x12\x11\n" +
 	"\rACTION_PARKED\x10\a\x12\x12\n" +
 	"\x0eACTION_DROPPED\x10\b\x12\x12\n" +
-	"\x0eACTION_PLANNED\x10\t*\xa0\x01\n" +
+	"\x0eACTION_PLANNED\x10\t\x12\x13\n" +
+	"\x0fACTION_ATTACHED\x10\n" +
+	"\x12\x12\n" +
+	"\x0eACTION_RESUMED\x10\v\x12\x10\n" +
+	"\fACTION_MOVED\x10\f*\xb5\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tPHASE_NEW\x10\x01\x12\x12\n" +
@@ -765,7 +1781,8 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\rPHASE_CLOSING\x10\x04\x12\x10\n" +
 	"\fPHASE_CLOSED\x10\x05\x12\x15\n" +
 	"\x11PHASE_HANDED_OVER\x10\x06\x12\x11\n" +
-	"\rPHASE_DROPPED\x10\a*\xf9\x01\n" +
+	"\rPHASE_DROPPED\x10\a\x12\x13\n" +
+	"\x0fPHASE_REOPENING\x10\b*\xdc\x02\n" +
 	"\n" +
 	"ParkReason\x12\x1b\n" +
 	"\x17PARK_REASON_UNSPECIFIED\x10\x00\x12\x17\n" +
@@ -776,7 +1793,16 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x10PARK_REASON_AUTH\x10\x05\x12\x17\n" +
 	"\x13PARK_REASON_OUTCOME\x10\x06\x12\x18\n" +
 	"\x14PARK_REASON_REJECTED\x10\a\x12\x19\n" +
-	"\x15PARK_REASON_NO_TENANT\x10\bB@Z>github.com/covewise/covewise/proto/covewise/ticket/v1;ticketv1b\x06proto3"
+	"\x15PARK_REASON_NO_TENANT\x10\b\x12\x19\n" +
+	"\x15PARK_REASON_RESPECTED\x10\t\x12\x16\n" +
+	"\x12PARK_REASON_CAPPED\x10\n" +
+	"\x12\x15\n" +
+	"\x11PARK_REASON_GROUP\x10\v\x12\x17\n" +
+	"\x13PARK_REASON_YIELDED\x10\f*M\n" +
+	"\aPreface\x12\x17\n" +
+	"\x13PREFACE_UNSPECIFIED\x10\x00\x12\x14\n" +
+	"\x10PREFACE_REOPENED\x10\x01\x12\x13\n" +
+	"\x0fPREFACE_ADOPTED\x10\x02B@Z>github.com/covewise/covewise/proto/covewise/ticket/v1;ticketv1b\x06proto3"
 
 var (
 	file_covewise_ticket_v1_ticket_proto_rawDescOnce sync.Once
@@ -790,37 +1816,60 @@ func file_covewise_ticket_v1_ticket_proto_rawDescGZIP() []byte {
 	return file_covewise_ticket_v1_ticket_proto_rawDescData
 }
 
-var file_covewise_ticket_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_covewise_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 3)
+var file_covewise_ticket_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
+var file_covewise_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
 var file_covewise_ticket_v1_ticket_proto_goTypes = []any{
 	(Action)(0),                   // 0: covewise.ticket.v1.Action
 	(Phase)(0),                    // 1: covewise.ticket.v1.Phase
 	(ParkReason)(0),               // 2: covewise.ticket.v1.ParkReason
-	(*Event)(nil),                 // 3: covewise.ticket.v1.Event
-	(*Park)(nil),                  // 4: covewise.ticket.v1.Park
-	(*Ledger)(nil),                // 5: covewise.ticket.v1.Ledger
-	(*timestamppb.Timestamp)(nil), // 6: google.protobuf.Timestamp
-	(*v1.Event)(nil),              // 7: covewise.incident.v1.Event
+	(Preface)(0),                  // 3: covewise.ticket.v1.Preface
+	(*Event)(nil),                 // 4: covewise.ticket.v1.Event
+	(*Observed)(nil),              // 5: covewise.ticket.v1.Observed
+	(*Observation)(nil),           // 6: covewise.ticket.v1.Observation
+	(*Park)(nil),                  // 7: covewise.ticket.v1.Park
+	(*Ledger)(nil),                // 8: covewise.ticket.v1.Ledger
+	(*Desk)(nil),                  // 9: covewise.ticket.v1.Desk
+	(*Trouble)(nil),               // 10: covewise.ticket.v1.Trouble
+	(*Adoption)(nil),              // 11: covewise.ticket.v1.Adoption
+	(*Candidate)(nil),             // 12: covewise.ticket.v1.Candidate
+	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
+	(*v1.Event)(nil),              // 14: covewise.incident.v1.Event
 }
 var file_covewise_ticket_v1_ticket_proto_depIdxs = []int32{
 	0,  // 0: covewise.ticket.v1.Event.action:type_name -> covewise.ticket.v1.Action
-	6,  // 1: covewise.ticket.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
-	2,  // 2: covewise.ticket.v1.Park.reason:type_name -> covewise.ticket.v1.ParkReason
-	6,  // 3: covewise.ticket.v1.Park.until:type_name -> google.protobuf.Timestamp
-	6,  // 4: covewise.ticket.v1.Park.since:type_name -> google.protobuf.Timestamp
-	1,  // 5: covewise.ticket.v1.Ledger.phase:type_name -> covewise.ticket.v1.Phase
-	4,  // 6: covewise.ticket.v1.Ledger.park:type_name -> covewise.ticket.v1.Park
-	7,  // 7: covewise.ticket.v1.Ledger.wanted:type_name -> covewise.incident.v1.Event
-	7,  // 8: covewise.ticket.v1.Ledger.shown:type_name -> covewise.incident.v1.Event
-	6,  // 9: covewise.ticket.v1.Ledger.create_begun_at:type_name -> google.protobuf.Timestamp
-	6,  // 10: covewise.ticket.v1.Ledger.created_at:type_name -> google.protobuf.Timestamp
-	6,  // 11: covewise.ticket.v1.Ledger.closed_at:type_name -> google.protobuf.Timestamp
-	6,  // 12: covewise.ticket.v1.Ledger.updated_at:type_name -> google.protobuf.Timestamp
-	13, // [13:13] is the sub-list for method output_type
-	13, // [13:13] is the sub-list for method input_type
-	13, // [13:13] is the sub-list for extension type_name
-	13, // [13:13] is the sub-list for extension extendee
-	0,  // [0:13] is the sub-list for field type_name
+	13, // 1: covewise.ticket.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	5,  // 2: covewise.ticket.v1.Event.observed:type_name -> covewise.ticket.v1.Observed
+	13, // 3: covewise.ticket.v1.Observed.closed_at:type_name -> google.protobuf.Timestamp
+	13, // 4: covewise.ticket.v1.Observed.last_updated:type_name -> google.protobuf.Timestamp
+	5,  // 5: covewise.ticket.v1.Observation.observed:type_name -> covewise.ticket.v1.Observed
+	2,  // 6: covewise.ticket.v1.Park.reason:type_name -> covewise.ticket.v1.ParkReason
+	13, // 7: covewise.ticket.v1.Park.until:type_name -> google.protobuf.Timestamp
+	13, // 8: covewise.ticket.v1.Park.since:type_name -> google.protobuf.Timestamp
+	1,  // 9: covewise.ticket.v1.Ledger.phase:type_name -> covewise.ticket.v1.Phase
+	7,  // 10: covewise.ticket.v1.Ledger.park:type_name -> covewise.ticket.v1.Park
+	14, // 11: covewise.ticket.v1.Ledger.wanted:type_name -> covewise.incident.v1.Event
+	14, // 12: covewise.ticket.v1.Ledger.shown:type_name -> covewise.incident.v1.Event
+	13, // 13: covewise.ticket.v1.Ledger.create_begun_at:type_name -> google.protobuf.Timestamp
+	13, // 14: covewise.ticket.v1.Ledger.created_at:type_name -> google.protobuf.Timestamp
+	13, // 15: covewise.ticket.v1.Ledger.closed_at:type_name -> google.protobuf.Timestamp
+	13, // 16: covewise.ticket.v1.Ledger.updated_at:type_name -> google.protobuf.Timestamp
+	5,  // 17: covewise.ticket.v1.Ledger.observed:type_name -> covewise.ticket.v1.Observed
+	3,  // 18: covewise.ticket.v1.Ledger.preface:type_name -> covewise.ticket.v1.Preface
+	13, // 19: covewise.ticket.v1.Ledger.handed_over_at:type_name -> google.protobuf.Timestamp
+	13, // 20: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
+	13, // 21: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
+	13, // 22: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
+	13, // 23: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
+	10, // 24: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
+	2,  // 25: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
+	13, // 26: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
+	13, // 27: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
+	12, // 28: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
+	29, // [29:29] is the sub-list for method output_type
+	29, // [29:29] is the sub-list for method input_type
+	29, // [29:29] is the sub-list for extension type_name
+	29, // [29:29] is the sub-list for extension extendee
+	0,  // [0:29] is the sub-list for field type_name
 }
 
 func init() { file_covewise_ticket_v1_ticket_proto_init() }
@@ -833,8 +1882,8 @@ func file_covewise_ticket_v1_ticket_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_ticket_v1_ticket_proto_rawDesc), len(file_covewise_ticket_v1_ticket_proto_rawDesc)),
-			NumEnums:      3,
-			NumMessages:   3,
+			NumEnums:      4,
+			NumMessages:   9,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -35,6 +35,9 @@ type Rules struct {
 	Excluded string // why the device is not judged; empty when it is
 	Mute     *Mute  // a maintenance window or snooze in force; nil when there is none
 
+	Class incidentv1.DeviceClass // of the subject: what the values below are for, named in every event
+	Tags  []string               // of the subject, named in every event
+
 	Off           map[incidentv1.ConditionKind]bool // conditions that are not judged
 	IgnoreSources map[string]bool                   // data sources that are not judged, by code
 
@@ -57,7 +60,9 @@ type Rules struct {
 	Expected []ExpectedError
 	Custom   []CustomCondition
 
-	Origins map[string]Origin // by key of the value ("stale", "openAfter"), for explanations
+	Origins map[string]Origin // by key of the value ("stale", "stale.D01", "openAfter", "flap.changes"), for explanations
+
+	excludeTrial bool
 }
 
 // StaleOf returns the age limit of a data source.
@@ -103,6 +108,7 @@ type ExpectedError interface {
 // CustomCondition is a condition that the tenant defines by an expression.
 type CustomCondition interface {
 	Name() string
-	// Holds evaluates the expression over the facts; an error means that it cannot be judged.
+	// Holds evaluates the expression over the facts of a device, which are those of expression.Facts in package
+	// platform/tenant/expression, by name; an error means that it cannot be judged.
 	Holds(facts map[string]any) (bool, error)
 }

@@ -1,0 +1,102 @@
+package lint
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+
+	"github.com/covewise/covewise/platform/tenant"
+)
+
+// wildcards finds signs that are wildcards elsewhere.
+func (c *checker) wildcards(list string, i int, r tenant.Rule) {
+	for _, text := range patternsOf(r.Select) {
+		if strings.Contains(text, "%") {
+			c.report(false, r.Line, entry(list, i)+".select", "%q holds %%, which is no wildcard here; write * for any text", text)
+		}
+	}
+}
+
+func patternsOf(s tenant.Selector) []string {
+	return slices.Concat(s.Customers, s.Sites, s.Devices, s.Profiles, s.Tags)
+}
+
+// letters finds letters that look like others, in everything that is compared or read.
+func (c *checker) letters() {
+	look := func(line int, key string, texts ...string) {
+		for _, text := range texts {
+			if complaint := lookAlike(text); complaint != "" {
+				c.report(false, line, key, "%q %s; type it anew", text, complaint)
+			}
+		}
+	}
+	c.everyRule(func(list string, i int, r tenant.Rule) {
+		look(r.Line, entry(list, i)+".name", r.Name)
+		look(r.Line, entry(list, i)+".select", patternsOf(r.Select)...)
+	})
+	for i, e := range c.policy.ExpectedErrors {
+		look(e.Line, entry("expectedErrors", i), e.Text, e.Item, e.Code)
+	}
+	for i, q := range c.policy.CustomConditions {
+		look(q.Line, entry("customConditions", i)+".when", q.When)
+	}
+}
+
+// scripts are those whose letters are mistaken for one another.
+var scripts = []struct {
+	name  string
+	table *unicode.RangeTable
+}{{"Latin", unicode.Latin}, {"Cyrillic", unicode.Cyrillic}, {"Greek", unicode.Greek}}
+
+// lookAlike returns what is suspicious about a text's letters, or "": a word of several scripts, or signs that cannot
+// be seen.
+func lookAlike(text string) string {
+	for _, r := range text {
+		if unicode.In(r, unicode.Cf) || unicode.IsSpace(r) && r != ' ' {
+			return fmt.Sprintf("holds a sign that cannot be seen (U+%04X)", r)
+		}
+	}
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		if found := scriptsOf(word); len(found) > 1 {
+			odd := foreign(word)
+			return fmt.Sprintf("mixes %s letters in one word: %q is %s (U+%04X)", strings.Join(found, " and "), odd, scriptOf(odd), odd)
+		}
+	}
+	return ""
+}
+
+func scriptOf(r rune) string {
+	for _, s := range scripts {
+		if unicode.Is(s.table, r) {
+			return s.name
+		}
+	}
+	return ""
+}
+
+func scriptsOf(word string) []string {
+	var found []string
+	for _, r := range word {
+		if s := scriptOf(r); s != "" && !slices.Contains(found, s) {
+			found = append(found, s)
+		}
+	}
+	slices.Sort(found)
+	return found
+}
+
+// foreign returns the first letter of the script that has the fewest letters in the word.
+func foreign(word string) rune {
+	count := map[string]int{}
+	for _, r := range word {
+		count[scriptOf(r)]++
+	}
+	fewest := rune(0)
+	for _, r := range word {
+		if s := scriptOf(r); s != "" && (fewest == 0 || count[s] < count[scriptOf(fewest)]) {
+			fewest = r
+		}
+	}
+	return fewest
+}
