@@ -7,6 +7,7 @@ package decode
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -27,10 +28,36 @@ const (
 	fieldErrors        = 6
 	fieldSuccess       = 9
 	fieldDuration      = 12
+	fieldStartedAt     = 15
 	fieldSuccessStatus = 16
 	fieldFinished      = 17
 	fieldFinishedAt    = 18
 )
+
+// known are the codes of the columns of each known data source, by field: spelling them out takes longer than judging.
+var known = func() map[string][]string {
+	all := map[string][]string{}
+	for _, source := range columns.Sources() {
+		all[source.Code] = spell(source.Code)
+	}
+	return all
+}()
+
+// fieldsOf returns the codes of the columns of a data source, by field.
+func fieldsOf(source string) []string {
+	if fields, ok := known[source]; ok {
+		return fields
+	}
+	return spell(source)
+}
+
+func spell(source string) []string {
+	fields := make([]string, fieldFinishedAt+1)
+	for field := range fields {
+		fields[field] = columns.FieldCode(source, field)
+	}
+	return fields
+}
 
 // Columns of the device as a whole.
 const (
@@ -38,11 +65,15 @@ const (
 	columnTotalStatus  = "T0"
 	columnTotalErrors  = "T7"
 	columnTotalSuccess = "TL"
+	columnContact      = "TS"
 )
 
 // clockSkew is how far ahead of the sweep a time may be and still be believed, as "just now". A time further
 // ahead comes from a device with a wrong clock and is no information.
 const clockSkew = 24 * time.Hour
+
+// earliest is older than the vendor: a time before it comes from a device whose clock was reset, and is no information.
+var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // Observe decodes a snapshot as of now, the observed time of the sweep that judges it.
 func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
@@ -50,6 +81,7 @@ func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
 	sources := columns.ParseSources(r.text(columnSources))
 	slices.SortFunc(sources, func(a, b columns.Source) int { return cmp.Compare(a.Code, b.Code) })
 	seen := judge.Observation{
+		DeviceID:     snapshot.GetDeviceId(),
 		Kind:         r.kind(),
 		OS:           r.osKind(),
 		ProfileID:    r.number("OI"),
@@ -57,23 +89,29 @@ func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
 		Site:         snapshot.GetSite(),
 		Created:      r.time("CD"),
 		SourcesKnown: len(sources) > 0,
-		Succeeded:    r.succeeded(),
-		TotalErrors:  r.number(columnTotalErrors),
+		TotalErrors:  r.count(columnTotalErrors),
 		TotalSuccess: r.newestSuccess(),
 		Errors:       sessionErrors(snapshot.GetSourceErrors()),
 	}
-	seen.Device = r.device(seen, snapshot.GetDeviceId())
+	seen.Succeeded = seen.TotalSuccess.Known || r.everCompleted()
 	for _, source := range sources {
-		s := judge.Source{
+		fields := fieldsOf(source.Code)
+		seen.Sources = append(seen.Sources, judge.Source{
 			Code:     source.Code,
 			Name:     source.Name,
-			Last:     r.status(columns.FieldCode(source.Code, fieldStatus)),
-			Finished: r.status(columns.FieldCode(source.Code, fieldFinished)),
-			Errors:   r.number(columns.FieldCode(source.Code, fieldErrors)),
-			Success:  r.time(columns.FieldCode(source.Code, fieldSuccess)),
-		}
-		seen.Sources = append(seen.Sources, s)
-		seen.Device.Sources = append(seen.Device.Sources, r.sourceStatus(s))
+			Last:     r.status(fields[fieldStatus]),
+			Started:  r.time(fields[fieldStartedAt]),
+			Finished: r.status(fields[fieldFinished]),
+			EndedAt:  r.time(fields[fieldFinishedAt]),
+			Errors:   r.count(fields[fieldErrors]),
+			Success:  r.time(fields[fieldSuccess]),
+			Selected: r.number(fields[fieldSelectedSize]),
+		})
+	}
+	seen.Contact = r.contact(seen)
+	seen.Device = r.device(seen)
+	for _, source := range seen.Sources {
+		seen.Device.Sources = append(seen.Device.Sources, r.sourceStatus(source))
 	}
 	return seen
 }
@@ -98,13 +136,31 @@ func newRow(raw []*statusv1.Column, now time.Time) row {
 func (r row) text(code string) string { return strings.TrimSpace(r.values[code].GetValue()) }
 
 func (r row) number(code string) judge.Fact[int64] {
-	value, known := columns.Int(r.text(code))
+	text := r.text(code)
+	if text == "" {
+		return judge.Fact[int64]{Raw: r.values[code]}
+	}
+	value, known := columns.Int(text)
 	return judge.Fact[int64]{Value: value, Known: known, Raw: r.values[code]}
 }
 
+// count reads a number of errors. Less than none, and the largest number of 32 bits, which stands for "not known" as it
+// does in times, is no information.
+func (r row) count(code string) judge.Fact[int64] {
+	fact := r.number(code)
+	if fact.Value < 0 || fact.Value >= math.MaxInt32 {
+		return judge.Fact[int64]{Raw: fact.Raw}
+	}
+	return fact
+}
+
 func (r row) time(code string) judge.Fact[time.Time] {
-	value, known := columns.Time(r.text(code))
-	if !known || value.Sub(r.now) > clockSkew {
+	text := r.text(code)
+	if text == "" {
+		return judge.Fact[time.Time]{Raw: r.values[code]}
+	}
+	value, known := columns.Time(text)
+	if !known || value.Before(earliest) || value.Sub(r.now) > clockSkew {
 		return judge.Fact[time.Time]{Raw: r.values[code]}
 	}
 	if value.After(r.now) {
@@ -149,9 +205,12 @@ func translate(code int) judge.Status {
 func (r row) status(code string) judge.Fact[judge.Status] {
 	fact := judge.Fact[judge.Status]{Raw: r.values[code]}
 	value := r.text(code)
+	if value == "" {
+		return fact
+	}
 	status, ok := columns.ParseStatus(value)
 	switch {
-	case value == "", ok && status.Code == columns.StatusNoData:
+	case ok && status.Code == columns.StatusNoData:
 	case ok:
 		fact.Value, fact.Known = translate(status.Code), true
 	default:
@@ -184,15 +243,15 @@ func (r row) osKind() judge.OSKind {
 	}
 }
 
-// succeeded reports whether any data source, configured or not, ever left a good backup: by its time or,
-// where the time is unusable, by its status.
-func (r row) succeeded() bool {
-	if r.newestSuccess().Known || r.status(columnTotalStatus).Value.Succeeded() {
+// everCompleted reports whether the status of any data source, configured or not, tells of a good backup: the times
+// may be unusable.
+func (r row) everCompleted() bool {
+	if r.status(columnTotalStatus).Value.Succeeded() {
 		return true
 	}
-	for _, source := range columns.Sources() {
+	for _, fields := range known {
 		for _, field := range []int{fieldStatus, fieldSuccessStatus, fieldFinished} {
-			if r.status(columns.FieldCode(source.Code, field)).Value.Succeeded() {
+			if r.status(fields[field]).Value.Succeeded() {
 				return true
 			}
 		}
@@ -204,14 +263,30 @@ func (r row) succeeded() bool {
 func (r row) newestSuccess() judge.Fact[time.Time] {
 	newest := r.time(columnTotalSuccess)
 	for _, source := range columns.Sources() {
-		if fact := r.time(columns.FieldCode(source.Code, fieldSuccess)); fact.Known && fact.Value.After(newest.Value) {
+		if fact := r.time(fieldsOf(source.Code)[fieldSuccess]); fact.Known && fact.Value.After(newest.Value) {
 			newest = fact
 		}
 	}
 	return newest
 }
 
-func (r row) device(seen judge.Observation, id string) *incidentv1.Device {
+// contact is the vendor's heartbeat or, where that is older or unusable, the newest thing a session told.
+func (r row) contact(seen judge.Observation) judge.Fact[time.Time] {
+	newest := r.time(columnContact)
+	take := func(fact judge.Fact[time.Time]) {
+		if fact.Known && (!newest.Known || fact.Value.After(newest.Value)) {
+			newest = fact
+		}
+	}
+	take(seen.TotalSuccess)
+	for _, s := range seen.Sources {
+		take(s.Started)
+		take(s.EndedAt)
+	}
+	return newest
+}
+
+func (r row) device(seen judge.Observation) *incidentv1.Device {
 	d := &incidentv1.Device{
 		Name:            r.text("AN"),
 		ComputerName:    r.text("MN"),
@@ -226,7 +301,7 @@ func (r row) device(seen judge.Observation, id string) *incidentv1.Device {
 		StorageLocation: r.text("LN"),
 		ClientVersion:   r.text("VN"),
 		CreatedAt:       stamp(seen.Created),
-		LastContactAt:   stamp(r.time("TS")),
+		LastContactAt:   stamp(r.time(columnContact)),
 		LastSuccessAt:   stamp(seen.TotalSuccess),
 	}
 	if physicality := r.text("I81"); physicality != "Undefined" {
@@ -234,9 +309,9 @@ func (r row) device(seen judge.Observation, id string) *incidentv1.Device {
 	}
 	switch seen.Kind {
 	case judge.KindM365:
-		d.ConsoleUrl = "https://backup.management/#/device/" + id + "/cloud-properties/office365/history"
+		d.ConsoleUrl = "https://backup.management/#/device/" + seen.DeviceID + "/cloud-properties/office365/history"
 	case judge.KindComputer:
-		d.ConsoleUrl = "https://backup.management/#/backup/overview/view/1662(panel:device-properties/" + id + "/summary)"
+		d.ConsoleUrl = "https://backup.management/#/backup/overview/view/1662(panel:device-properties/" + seen.DeviceID + "/summary)"
 	}
 	return d
 }
@@ -252,9 +327,9 @@ func (r row) sourceStatus(s judge.Source) *incidentv1.SourceStatus {
 		Status:          status,
 		Errors:          s.Errors.Value,
 		LastSuccessAt:   stamp(s.Success),
-		LastCompletedAt: stamp(r.time(columns.FieldCode(s.Code, fieldFinishedAt))),
-		SelectedBytes:   r.number(columns.FieldCode(s.Code, fieldSelectedSize)).Value,
-		DurationSeconds: r.number(columns.FieldCode(s.Code, fieldDuration)).Value,
+		LastCompletedAt: stamp(s.EndedAt),
+		SelectedBytes:   s.Selected.Value,
+		DurationSeconds: r.number(fieldsOf(s.Code)[fieldDuration]).Value,
 	}
 }
 

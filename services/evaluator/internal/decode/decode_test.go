@@ -87,6 +87,8 @@ func TestTimes(t *testing.T) {
 		{"no expiry", "2147483647", false, time.Time{}},
 		{"a word", "never", false, time.Time{}},
 		{"a negative number", "-5", false, time.Time{}},
+		{"a clock that was reset", "86400", false, time.Time{}},
+		{"an old time is a time", "946684800", true, time.Unix(946684800, 0).UTC()},
 		{"a little ahead is now", unix(now.Add(time.Hour)), true, now},
 		{"a day ahead is now", unix(now.Add(24 * time.Hour)), true, now},
 		{"more is no information", unix(now.Add(24*time.Hour + time.Second)), false, time.Time{}},
@@ -98,6 +100,46 @@ func TestTimes(t *testing.T) {
 			require.Equal(t, c.value, got.Raw.GetValue(), "what the vendor wrote is evidence all the same")
 		})
 	}
+}
+
+func TestCountsOfErrors(t *testing.T) {
+	for value, want := range map[string]judge.Fact[int64]{
+		"3": {Value: 3, Known: true}, "0": {Known: true}, "": {}, "-1": {}, "2147483647": {}, "many": {},
+	} {
+		got := decode.Observe(snapshot("I78", "D01", "D01F06", value), now).Sources[0].Errors
+		require.Equal(t, want, judge.Fact[int64]{Value: got.Value, Known: got.Known}, value)
+	}
+}
+
+func TestContactIsTheNewestTrace(t *testing.T) {
+	for _, c := range []struct {
+		sentence string
+		columns  []string
+		want     time.Duration // before now; 0 for not known
+	}{
+		{"the heartbeat", []string{"TS", unix(now.Add(-time.Hour)), "TL", unix(now.Add(-2 * time.Hour))}, time.Hour},
+		{"a session that began since", []string{"TS", unix(now.Add(-9 * time.Hour)), "I78", "D01", "D01F15", unix(now.Add(-time.Hour))}, time.Hour},
+		{"a session that ended since", []string{"TS", "0", "I78", "D01", "D01F18", unix(now.Add(-3 * time.Hour))}, 3 * time.Hour},
+		{"a good backup", []string{"D10F09", unix(now.Add(-5 * time.Hour))}, 5 * time.Hour},
+		{"a heartbeat from a wrong clock", []string{"TS", unix(now.Add(900 * time.Hour)), "TL", unix(now.Add(-2 * time.Hour))}, 2 * time.Hour},
+		{"nothing", nil, 0},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			got := decode.Observe(snapshot(c.columns...), now).Contact
+			require.Equal(t, c.want != 0, got.Known)
+			if got.Known {
+				require.Equal(t, c.want, now.Sub(got.Value))
+			}
+		})
+	}
+}
+
+func TestADataSourceThatNoTableKnows(t *testing.T) {
+	got := decode.Observe(snapshot("I78", "D01D31", "D31F00", "2", "D31F09", unix(now.Add(-time.Hour)), "D31F15", unix(now)), now)
+	require.Len(t, got.Sources, 2)
+	require.Equal(t, "D31", got.Sources[1].Code)
+	require.Equal(t, judge.StatusFailed, got.Sources[1].Last.Value)
+	require.True(t, got.Sources[1].Started.Known)
 }
 
 func TestEveryStatusOfTheVendorIsTranslated(t *testing.T) {

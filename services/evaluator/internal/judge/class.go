@@ -3,10 +3,9 @@ package judge
 import (
 	"slices"
 	"strings"
-	"time"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
-	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
 const (
@@ -14,14 +13,32 @@ const (
 	trialState       = "InTrial"   // state of a customer who does not pay yet
 )
 
-// Reasons for which a device is excluded. They are stored in DeviceState.excluded.
+// Reasons for which devices are excluded besides those that policy gives.
 const (
-	ExcludedTrial       = "trial"
-	ExcludedUnknownType = "unknown type"
+	ExcludedUnknownType = "unknown type"              // nobody knows what to judge
+	ExcludedIgnored     = "every data source ignored" // and nothing else is wrong
 )
 
+// SubjectOf returns what a policy's selectors look at in a device, its class included. documentsProfiles are the ids
+// of the profiles that mark a Documents workstation.
+func SubjectOf(documentsProfiles []int64, seen Observation) policy.Subject {
+	return policy.Subject{
+		DeviceID:     seen.DeviceID,
+		Name:         seen.Device.GetName(),
+		ComputerName: seen.Device.GetComputerName(),
+		Alias:        seen.Device.GetAlias(),
+		CustomerID:   seen.Customer.GetId(),
+		CustomerName: seen.Customer.GetName(),
+		Site:         seen.Site,
+		Trial:        seen.Customer.GetState() == trialState,
+		Class:        classOf(documentsProfiles, seen),
+		Profile:      seen.Device.GetProfile(),
+		ProfileID:    seen.ProfileID.Value,
+	}
+}
+
 // classOf returns the class of a device, or unspecified for a kind that is not judged.
-func classOf(policy *tenantv1.Policy, seen Observation) incidentv1.DeviceClass {
+func classOf(documentsProfiles []int64, seen Observation) incidentv1.DeviceClass {
 	switch seen.Kind {
 	case KindM365:
 		return incidentv1.DeviceClass_DEVICE_CLASS_M365
@@ -29,7 +46,7 @@ func classOf(policy *tenantv1.Policy, seen Observation) incidentv1.DeviceClass {
 		switch {
 		case seen.OS == OSServer, seen.OS == OSUnreported && strings.Contains(seen.Device.GetOs(), "Server"):
 			return incidentv1.DeviceClass_DEVICE_CLASS_SERVER
-		case seen.ProfileID.Known && slices.Contains(policy.GetDocumentsProfiles(), seen.ProfileID.Value),
+		case seen.ProfileID.Known && slices.Contains(documentsProfiles, seen.ProfileID.Value),
 			seen.Device.GetProduct() == documentsProduct:
 			return incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS
 		default:
@@ -40,27 +57,11 @@ func classOf(policy *tenantv1.Policy, seen Observation) incidentv1.DeviceClass {
 	}
 }
 
-// staleAfter returns the age at which the last good backup of a device is too old; 0 when age is not judged.
-func staleAfter(policy *tenantv1.Policy, class incidentv1.DeviceClass) time.Duration {
-	switch class {
-	case incidentv1.DeviceClass_DEVICE_CLASS_SERVER:
-		return policy.GetStaleServer().AsDuration()
-	case incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION:
-		return policy.GetStaleWorkstation().AsDuration()
-	case incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS:
-		return policy.GetStaleDocuments().AsDuration()
-	case incidentv1.DeviceClass_DEVICE_CLASS_M365:
-		return policy.GetStaleM365().AsDuration()
-	default:
-		return 0
-	}
-}
-
-// exclusion returns why policy does not judge the device, or "".
-func exclusion(policy *tenantv1.Policy, seen Observation) string {
+// exclusion returns why the device is not judged, or "".
+func exclusion(rules policy.Rules, seen Observation) string {
 	switch {
-	case policy.GetExcludeTrial() && seen.Customer.GetState() == trialState:
-		return ExcludedTrial
+	case rules.Excluded != "":
+		return rules.Excluded
 	case seen.Kind == KindOther:
 		return ExcludedUnknownType
 	default:

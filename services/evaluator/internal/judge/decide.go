@@ -3,13 +3,13 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/timestamppb"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
-	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
 const schemaVersion = 1
@@ -26,22 +26,23 @@ type Decision struct {
 	Changed bool                    // State is to be written
 	Event   *incidentv1.Event       // to be published after the state is written; nil for none, and never more than one
 	Outcome Outcome
-	Reason  string // why the device is excluded or unknown; empty otherwise
+	Reason  string // why the device is excluded or unknown or, in trouble, muted; empty otherwise
 }
 
 // Decide judges a device at a complete sweep that still lists it. It is pure and deterministic and changes
 // none of its arguments.
 //
-// A condition on a data source opens when it was bad in open_after sweeps, and then belongs to the picture of
-// the device's incident; it leaves the picture with the first sweep that finds it good. The incident
-// resolves when close_after sweeps in a row found nothing bad. A sweep in which a condition of the picture
-// is unknown counts for neither.
+// A condition on a data source opens when it was bad in OpenAfter sweeps in a row and for OpenFor, and then belongs to
+// the picture of the device's incident; it leaves the picture when it was good in CloseAfter sweeps in a row and
+// for CloseFor. A sweep in which it is unknown counts for neither. The incident resolves when its picture is empty
+// and nothing is on its way in. A flapping incident is held open until it is calm, see flap.go; while policy mutes the
+// device nothing is told but recoveries.
 //
 // A state that this or a later sweep has decided, or that holds a later sweep's snapshot, is left alone. If this
 // very sweep decided it, the event it decided is returned once more: its publisher may have died in between.
-func Decide(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
-	e := evidence{policy: policy, class: classOf(policy, seen), state: state, seen: seen, now: sweep.At}
-	excluded := exclusion(policy, seen)
+func Decide(rules policy.Rules, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
+	e := evidence{rules: rules, state: state, seen: seen, now: sweep.At}
+	excluded := exclusion(rules, seen)
 	switch {
 	case state.GetGone():
 		return Decision{State: state, Event: Decided(state, sweep), Outcome: Gone}
@@ -58,24 +59,24 @@ func Decide(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observa
 }
 
 // Remove decides for a device that a complete sweep no longer lists.
-func Remove(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
+func Remove(rules policy.Rules, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
 	if state.GetGone() || superseded(state, sweep) {
 		return Decision{State: state, Event: Decided(state, sweep), Outcome: Gone}
 	}
-	e := evidence{policy: policy, class: classOf(policy, seen), state: state, seen: seen, now: sweep.At}
-	next := calm(state)
+	e := evidence{rules: rules, state: state, seen: seen, now: sweep.At}
+	next := cleared(state)
 	next.Gone = true
-	return e.end(next, incidentv1.Resolution_RESOLUTION_REMOVED, sweep, Gone)
+	return e.end(next, ending{why: incidentv1.Resolution_RESOLUTION_REMOVED}, sweep, Gone)
 }
 
 // Return decides for a device that was gone and that a complete sweep lists again, with the picture it had.
-func Return(policy *tenantv1.Policy, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
+func Return(rules policy.Rules, state *incidentv1.DeviceState, seen Observation, sweep Sweep) Decision {
 	if superseded(state, sweep) {
 		return Decision{State: state, Event: Decided(state, sweep), Outcome: Gone}
 	}
 	back := proto.CloneOf(state)
 	back.Gone = false
-	d := Decide(policy, back, seen, sweep)
+	d := Decide(rules, back, seen, sweep)
 	d.Changed = true
 	return d
 }
@@ -101,25 +102,31 @@ func (e evidence) exclude(reason string, sweep Sweep) Decision {
 	if e.state.GetExcluded() == reason && e.state.GetOpen() == nil && len(e.state.GetTracks()) == 0 {
 		return Decision{State: e.state}
 	}
-	next := calm(e.state)
+	next := cleared(e.state)
 	next.Excluded = reason
-	return e.end(next, incidentv1.Resolution_RESOLUTION_EXCLUDED, sweep, Excluded)
+	return e.end(next, ending{incidentv1.Resolution_RESOLUTION_EXCLUDED, reason}, sweep, Excluded)
 }
 
-// calm returns a copy of a state without conditions.
-func calm(state *incidentv1.DeviceState) *incidentv1.DeviceState {
+// cleared returns a copy of a state without conditions.
+func cleared(state *incidentv1.DeviceState) *incidentv1.DeviceState {
 	next := proto.CloneOf(state)
 	next.Tracks = nil
 	next.GoodSweeps = 0
 	return next
 }
 
+// ending is why an incident ends, and by which policy if by policy.
+type ending struct {
+	why    incidentv1.Resolution
+	reason string
+}
+
 // end makes a decision of a changed state, with the end of its incident if one is open.
-func (e evidence) end(next *incidentv1.DeviceState, why incidentv1.Resolution, sweep Sweep, outcome Outcome) Decision {
+func (e evidence) end(next *incidentv1.DeviceState, by ending, sweep Sweep, outcome Outcome) Decision {
 	d := Decision{State: next, Changed: true, Outcome: outcome}
 	if next.GetOpen() != nil {
-		d.Event = e.event(incidentv1.EventKind_EVENT_KIND_RESOLVED, nil, sweep)
-		d.Event.Resolution = why
+		d.Event = e.event(incidentv1.EventKind_EVENT_KIND_RESOLVED, sweep)
+		d.Event.Resolution, d.Event.Reason = by.why, by.reason
 		next.Open, next.Resolved = nil, d.Event
 	}
 	next.DecidedSweep = sweep.Number
@@ -128,35 +135,32 @@ func (e evidence) end(next *incidentv1.DeviceState, why incidentv1.Resolution, s
 
 // decide carries the conditions and the incident one sweep further.
 func (e evidence) decide(all []judgement, sweep Sweep) Decision {
-	tracks := e.carry(all)
-	picture := e.picture(all, tracks)
-	open := e.state.GetOpen()
-	goodSweeps := uint32(0)
-	var event *incidentv1.Event
-	resolved := false
-	switch {
-	case open == nil && len(picture) > 0:
-		event = e.event(incidentv1.EventKind_EVENT_KIND_FAILED, picture, sweep)
-	case open == nil:
-	case len(picture) > 0 && differs(open.GetConditions(), picture):
-		event = e.event(incidentv1.EventKind_EVENT_KIND_CHANGED, picture, sweep)
-	case len(tracks) > 0: // bad as before, or something new on its way in
-	case e.pictureUnknown(all):
-		goodSweeps = e.state.GetGoodSweeps()
-	default:
-		goodSweeps = e.state.GetGoodSweeps() + 1
-		resolved = goodSweeps >= max(e.policy.GetCloseAfter(), 1)
+	looks, open := e.follow(all), e.state.GetOpen()
+	event, ended := e.news(looks, sweep)
+	var tracks []*incidentv1.ConditionTrack
+	for _, l := range looks {
+		// What has left the picture is forgotten when that is told, which may have to wait.
+		if l.told == nil || event == nil || published(event, l.key) != nil {
+			tracks = append(tracks, l.track)
+		}
 	}
-
-	if event == nil && !resolved && goodSweeps == e.state.GetGoodSweeps() && e.state.GetExcluded() == "" && sameTracks(tracks, e.state.GetTracks()) {
+	if event == nil && ended == nil && e.state.GetExcluded() == "" && e.state.GetGoodSweeps() == 0 && sameTracks(tracks, e.state.GetTracks()) {
 		return Decision{State: e.state}
 	}
-	next := calm(e.state)
+	next := cleared(e.state)
 	next.Excluded = ""
-	if resolved {
-		return e.end(next, incidentv1.Resolution_RESOLUTION_RECOVERED, sweep, Healthy)
+	switch {
+	case ended != nil:
+		if ended.why == incidentv1.Resolution_RESOLUTION_RECOVERED {
+			next.Turns = e.turns(open.GetFlapping())
+		}
+		return e.end(next, *ended, sweep, Healthy)
+	case event.GetKind() == incidentv1.EventKind_EVENT_KIND_FAILED:
+		next.Turns = e.turns(false)
+	case event != nil && open.GetFlapping() && !event.GetFlapping(): // calm: counting begins anew
+		next.Turns = nil
 	}
-	next.Tracks, next.GoodSweeps, next.DecidedSweep = tracks, goodSweeps, sweep.Number
+	next.Tracks, next.DecidedSweep = tracks, sweep.Number
 	if event != nil {
 		next.Open, next.Resolved = event, nil
 		next.Incidents = incidentNumber(e.state)
@@ -164,103 +168,55 @@ func (e evidence) decide(all []judgement, sweep Sweep) Decision {
 	return Decision{State: next, Changed: true, Event: event}
 }
 
-// carry counts the tracks on: bad ones up, good ones out, unknown ones stay as they are. The count stops
-// at what opens, so that a device whose trouble lasts is not written in every sweep.
-func (e evidence) carry(all []judgement) []*incidentv1.ConditionTrack {
-	var tracks []*incidentv1.ConditionTrack
-	for _, j := range all {
-		track := trackOf(e.state, j.key)
-		switch {
-		case j.verdict == bad && track == nil:
-			tracks = append(tracks, &incidentv1.ConditionTrack{
-				Kind: j.kind, SourceCode: j.source, Since: timestamppb.New(e.now), BadSweeps: 1,
-			})
-		case j.verdict == bad:
-			track = proto.CloneOf(track)
-			track.BadSweeps = min(track.GetBadSweeps()+1, e.openAfter())
-			tracks = append(tracks, track)
-		case j.verdict == unknown && track != nil:
-			tracks = append(tracks, track)
-		}
+// news decides what there is to tell: the event of an incident that opens or changes, or how it ended, or neither.
+func (e evidence) news(looks []look, sweep Sweep) (*incidentv1.Event, *ending) {
+	open, muted := e.state.GetOpen(), e.rules.Mute != nil
+	over := !slices.ContainsFunc(looks, func(l look) bool { return !e.closes(l) })
+	flapping := e.flaps(looks, over)
+	switch {
+	case open != nil && over && !flapping:
+		return nil, e.ending()
+	case muted:
+		return nil, nil
 	}
-	if e.seen.SourcesKnown {
-		return tracks
+	event := e.event(incidentv1.EventKind_EVENT_KIND_FAILED, sweep)
+	event.Conditions = e.picture(looks, flapping)
+	event.Flapping = flapping
+	event.Severity = e.severity(looks, flapping)
+	switch {
+	case len(event.GetConditions()) == 0: // nothing has opened, or only what is on its way in is left
+		return nil, nil
+	case open != nil && !material(open, event):
+		return nil, nil
+	case open != nil:
+		event.Kind = incidentv1.EventKind_EVENT_KIND_CHANGED
 	}
-	for _, track := range e.state.GetTracks() {
-		if track.GetSourceCode() != DeviceWide {
-			tracks = append(tracks, track)
-		}
-	}
-	slices.SortFunc(tracks, func(a, b *incidentv1.ConditionTrack) int { return compareKeys(keyOf(a), keyOf(b)) })
-	return tracks
+	return event, nil
 }
 
-// picture returns the conditions that are open. An unknown one is open if it was and keeps its finding.
-func (e evidence) picture(all []judgement, tracks []*incidentv1.ConditionTrack) []*incidentv1.Condition {
-	var open []openFinding
-	for _, track := range tracks {
-		k := keyOf(track)
-		before := published(e.state.GetOpen(), k)
-		found := before
-		if i := slices.IndexFunc(all, func(j judgement) bool { return j.key == k && j.verdict == bad }); i >= 0 {
-			found = all[i].finding
-			if before == nil && track.GetBadSweeps() < e.openAfter() {
-				continue
+// material reports whether an event is worth telling after another. Of a flapping incident only what is added is.
+func material(before, after *incidentv1.Event) bool {
+	if before.GetFlapping() != after.GetFlapping() || before.GetSeverity() != after.GetSeverity() {
+		return true
+	}
+	if after.GetFlapping() {
+		return adds(before.GetConditions(), after.GetConditions())
+	}
+	return differs(before.GetConditions(), after.GetConditions())
+}
+
+// ending says how an incident ended of which nothing is left: by policy when policy judges none of its conditions
+// any more, because then nobody knows whether they are over; otherwise by recovery.
+func (e evidence) ending() *ending {
+	var dropped []string
+	for _, condition := range e.state.GetOpen().GetConditions() {
+		for _, f := range condition.GetFindings() {
+			k := keyOfFinding(condition.GetKind(), f)
+			if e.judged(k) {
+				return &ending{why: incidentv1.Resolution_RESOLUTION_RECOVERED}
 			}
-		}
-		if found != nil {
-			open = append(open, openFinding{key: k, since: track.GetSince(), finding: found})
+			dropped = append(dropped, fmt.Sprintf("%s of %s", conditionName(k), f.GetSourceName()))
 		}
 	}
-	return conditions(open, e.seen.Errors)
-}
-
-// pictureUnknown reports whether a condition of the published picture cannot be judged in this sweep.
-func (e evidence) pictureUnknown(all []judgement) bool {
-	for a := range aspects(e.state.GetOpen().GetConditions()) {
-		i := slices.IndexFunc(all, func(j judgement) bool { return j.key == a.key })
-		if i >= 0 && all[i].verdict == unknown || i < 0 && !e.seen.SourcesKnown {
-			return true
-		}
-	}
-	return false
-}
-
-func (e evidence) openAfter() uint32 { return max(e.policy.GetOpenAfter(), 1) }
-
-// event makes the next revision of the device's incident.
-func (e evidence) event(kind incidentv1.EventKind, picture []*incidentv1.Condition, sweep Sweep) *incidentv1.Event {
-	at := timestamppb.New(sweep.At)
-	open := e.state.GetOpen()
-	event := &incidentv1.Event{
-		SchemaVersion: schemaVersion,
-		Tenant:        e.state.GetTenant(),
-		DeviceId:      e.state.GetDeviceId(),
-		IncidentId:    fmt.Sprintf("%s-%d", e.state.GetDeviceId(), incidentNumber(e.state)),
-		Revision:      open.GetRevision() + 1,
-		Kind:          kind,
-		OccurredAt:    at,
-		Sweep:         sweep.Number,
-		OpenedAt:      at,
-		Device:        proto.CloneOf(e.seen.Device),
-		Customer:      e.seen.Customer,
-		Site:          e.seen.Site,
-		Conditions:    picture,
-		PolicyVersion: e.policy.GetVersion(),
-	}
-	if open != nil {
-		event.OpenedAt = open.GetOpenedAt()
-	}
-	if event.Device != nil {
-		event.Device.Class = e.class
-	}
-	return event
-}
-
-// incidentNumber is the number of the open incident or, when none is open, of the next.
-func incidentNumber(state *incidentv1.DeviceState) uint32 {
-	if state.GetOpen() != nil {
-		return state.GetIncidents()
-	}
-	return state.GetIncidents() + 1
+	return &ending{incidentv1.Resolution_RESOLUTION_EXCLUDED, "not judged any more: " + strings.Join(dropped, ", ")}
 }

@@ -6,7 +6,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
-	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
 )
@@ -51,15 +50,25 @@ func TestHysteresis(t *testing.T) {
 			[]string{opened, "2345678-1 r2 changed: failed D01 Failed, D02 Failed"},
 		},
 		{
-			"one data source recovers while the other is bad", 1, 2,
-			[]cols{both, server.with("D02F00", "2")},
+			"one data source recovers while the other is bad: that too takes two good sweeps", 1, 2,
+			[]cols{both, server.with("D02F00", "2"), server.with("D02F00", "2")},
 			[]string{"2345678-1 r1 failed: failed D01 Failed, D02 Failed", "2345678-1 r2 changed: failed D02 Failed"},
+		},
+		{
+			"a data source that is well for one sweep has not left the picture", 1, 2,
+			[]cols{both, server.with("D02F00", "2"), both, server.with("D02F00", "2"), both},
+			[]string{"2345678-1 r1 failed: failed D01 Failed, D02 Failed"},
+		},
+		{
+			"data sources that recover one after the other are each gone for two sweeps", 1, 2,
+			[]cols{both, server.with("D02F00", "2"), server, server},
+			[]string{"2345678-1 r1 failed: failed D01 Failed, D02 Failed", "2345678-1 r2 changed: failed D02 Failed", "2345678-1 r3 resolved: recovered"},
 		},
 		{"the next outage is a new incident", 1, 1, []cols{sick, server, sick}, []string{opened, "2345678-1 r2 resolved: recovered", "2345678-2 r1 failed: failed D01 Failed"}},
 		{"zero is one", 0, 0, []cols{sick, server}, []string{opened, "2345678-1 r2 resolved: recovered"}},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			d := newDevice(policy(c.openAfter, c.closeAfter))
+			d := newDevice(rules(c.openAfter, c.closeAfter))
 			for _, s := range c.sweeps {
 				d.sees(s)
 				d.passes(hour / 4)
@@ -70,7 +79,7 @@ func TestHysteresis(t *testing.T) {
 }
 
 func TestAFlapThatOpensNothingLeavesNoResidue(t *testing.T) {
-	calm, flapped := newDevice(policy(2, 2)), newDevice(policy(2, 2))
+	calm, flapped := newDevice(rules(2, 2)), newDevice(rules(2, 2))
 	calm.sees(server)
 	flapped.sees(server.with(broken...))
 	calm.sees(server)
@@ -82,7 +91,7 @@ func TestAFlapThatOpensNothingLeavesNoResidue(t *testing.T) {
 
 func TestWhatLastsIsNotWrittenInEverySweep(t *testing.T) {
 	for _, c := range []cols{server, server.with(broken...), server.with("D01F00", "7"), m365.with("T7", "62")} {
-		d := newDevice(policy(3, 1))
+		d := newDevice(rules(3, 1))
 		d.sees(c)
 		d.sweeps()
 		d.sweeps()
@@ -112,6 +121,11 @@ func TestOnlyMaterialChangesAreTold(t *testing.T) {
 		{sentence: "a condition more", before: sick, after: sick.with("D01F09", "@-30h"), want: changed + "failed D01 Failed; stale D01 Last good backup is too old"},
 		{sentence: "a data source more", before: sick, after: sick.with("D02F00", "2"), want: changed + "failed D01 Failed, D02 Failed"},
 		{sentence: "another condition in its place", before: sick, after: server.with("D01F00", "8"), want: changed + "errors D01 Completed with errors"},
+		{sentence: "the same cause with other numbers and names", before: sick, after: sick, was: cause(`cannot open "a.txt" (17)`, 1), is: cause(`cannot open "b.txt" (18)`, 1)},
+		{
+			sentence: "the cause told before is among others now", before: sick, after: sick, was: cause(first, 1),
+			is: []*statusv1.SourceErrors{{SourceCode: "D01", Errors: []*statusv1.SessionError{{Text: second}, {Text: first}}}},
+		},
 		{sentence: "another cause", before: sick, after: sick, was: cause(first, 1), is: cause(second, 1), want: changed + "failed D01 Failed"},
 		{sentence: "a cause that becomes known", before: sick, after: sick, is: cause(second, 1), want: changed + "failed D01 Failed"},
 		{
@@ -122,7 +136,7 @@ func TestOnlyMaterialChangesAreTold(t *testing.T) {
 		{sentence: "a session that runs now", before: sick.with("D01F00", "8", "D01F17", "8"), after: server.with(running...)},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			d := newDevice(policy(1, 1))
+			d := newDevice(rules(1, 1))
 			d.errors = c.was
 			d.sees(c.before)
 			d.passes(hour / 4)
@@ -141,7 +155,7 @@ func TestOnlyMaterialChangesAreTold(t *testing.T) {
 }
 
 func TestTheDevicesCountIsKeptWhileASessionRunsAndEndsWithIt(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(m365.with("T7", "62"))
 	d.sees(m365.with("T7", "0", "D19F00", "1"))
 	require.Equal(t, []string{"2345678-1 r1 failed: errors D09 62 errors"}, d.told())
@@ -150,7 +164,7 @@ func TestTheDevicesCountIsKeptWhileASessionRunsAndEndsWithIt(t *testing.T) {
 }
 
 func TestAKeptConditionKeepsItsFinding(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.errors = []*statusv1.SourceErrors{{SourceCode: "D01", ErrorsTotal: 15, Errors: []*statusv1.SessionError{{Text: "Access denied", Count: 15}}}}
 	d.sees(server.with(broken...))
 	d.errors = nil
@@ -159,8 +173,22 @@ func TestAKeptConditionKeepsItsFinding(t *testing.T) {
 	require.Equal(t, "Access denied", e.GetConditions()[0].GetFindings()[0].GetErrors()[0].GetText())
 }
 
+func TestWhatIsOnItsWayOutTakesNoNewErrors(t *testing.T) {
+	cause := func(text string) []*statusv1.SourceErrors {
+		return []*statusv1.SourceErrors{{SourceCode: "D01", Errors: []*statusv1.SessionError{{Text: text}}}}
+	}
+	d := newDevice(rules(1, 3))
+	d.errors = cause("Access denied")
+	d.sees(server.with(broken...))
+	d.errors = cause("disk full")
+	e := d.sees(server.with("D01F00", "8")).Event
+	require.Equal(t, "failed D01 Failed; errors D01 Completed with errors", picture(e.GetConditions()))
+	require.Equal(t, "Access denied", e.GetConditions()[0].GetFindings()[0].GetErrors()[0].GetText())
+	require.Equal(t, "disk full", e.GetConditions()[1].GetFindings()[0].GetErrors()[0].GetText())
+}
+
 func TestSilenceAboutDataSourcesClosesNothing(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(server.with(broken...))
 	require.Equal(t, judge.InTrouble, d.sees(server.with("I78", "")).Outcome)
 	require.Equal(t, judge.InTrouble, d.sees(server.with("AT", "")).Outcome)
@@ -170,7 +198,7 @@ func TestSilenceAboutDataSourcesClosesNothing(t *testing.T) {
 }
 
 func TestTimeAloneMakesADeviceStaleAndATimeDrivenRuleReopensNothing(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(server)
 	d.passes(21 * hour).sweeps()
 	require.Empty(t, d.told())
@@ -181,7 +209,7 @@ func TestTimeAloneMakesADeviceStaleAndATimeDrivenRuleReopensNothing(t *testing.T
 }
 
 func TestADeviceThatIsGoneEndsItsIncidentAndMayComeBack(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(server.with(broken...))
 	require.Equal(t, judge.Gone, d.vanishes().Outcome)
 	require.Equal(t, []string{opened, "2345678-1 r2 resolved: removed"}, d.told())
@@ -195,14 +223,14 @@ func TestADeviceThatIsGoneEndsItsIncidentAndMayComeBack(t *testing.T) {
 }
 
 func TestAHealthyDeviceGoesWithoutAnEvent(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(server)
 	require.True(t, d.vanishes().Changed)
 	require.Empty(t, d.told())
 }
 
 func TestExclusionEndsAnIncident(t *testing.T) {
-	d := newDevice(policy(1, 3))
+	d := newDevice(rules(1, 3))
 	d.sees(server.with(broken...))
 	d.sees(server)
 	d.customer = &statusv1.Customer{Id: "481233", Name: "Bluefin Dental Group", State: "InTrial"}
@@ -213,7 +241,7 @@ func TestExclusionEndsAnIncident(t *testing.T) {
 }
 
 func TestASweepThatComesTooLateDecidesNothing(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(server.with(broken...))
 	before := encode(d.state)
 	again := d.decides(1)
@@ -227,12 +255,12 @@ func TestASweepThatComesTooLateDecidesNothing(t *testing.T) {
 	require.True(t, d.decides(7).Changed)
 	require.Equal(t, []string{opened, opened, "2345678-1 r2 resolved: recovered"}, d.told())
 
-	gone := judge.Remove(d.policy, d.state, judge.Observation{}, judge.Sweep{Number: 6, At: noon})
+	gone := judge.Remove(d.rules, d.state, judge.Observation{}, judge.Sweep{Number: 6, At: noon})
 	require.False(t, gone.Changed, "a device that came back is not removed by an old sweep")
 }
 
 func TestOnlyNewerSnapshotsAreRemembered(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.receives(5, server.with("AN", "five"))
 	for sweep, want := range map[uint64]bool{4: false, 5: false, 6: true} {
 		s := &statusv1.Snapshot{Tenant: "harbor", DeviceId: "2345678", Sweep: sweep}
@@ -244,15 +272,35 @@ func TestOnlyNewerSnapshotsAreRemembered(t *testing.T) {
 	require.False(t, changed, "an earlier sweep than the one decided")
 }
 
+func TestAStateOfAnOlderVersionIsCarriedOn(t *testing.T) {
+	older := func() *device {
+		d := newDevice(rules(1, 2))
+		d.sees(server.with(broken...))
+		d.state = proto.CloneOf(d.state)
+		d.state.Tracks, d.state.GoodSweeps = nil, 1 // as it was left when an open incident counted its good sweeps
+		return d
+	}
+	well := older()
+	well.sees(server)
+	well.sees(server)
+	require.Equal(t, []string{opened, "2345678-1 r2 resolved: recovered"}, well.told())
+
+	back := older()
+	back.sees(server.with(broken...))
+	back.sees(server)
+	require.Equal(t, []string{opened}, back.told())
+	require.Zero(t, back.state.GetGoodSweeps())
+}
+
 func TestArgumentsAreNotChanged(t *testing.T) {
-	d := newDevice(policy(1, 2))
-	for _, c := range []cols{server.with(broken...), server, server.with(broken...), server.with("D02F00", "3"), server, server} {
+	d := newDevice(rules(1, 2)).with(damped)
+	sick := server.with(broken...)
+	for _, c := range []cols{sick, server, sick, server.with("D02F00", "3"), server, server, sick, server, server, sick, sick.with("D02F00", "3"), server} {
 		d.receives(d.sweep+1, c)
-		state, p := proto.CloneOf(d.state), proto.CloneOf(d.policy)
+		state := proto.CloneOf(d.state)
 		given := d.state
 		d.sweeps()
 		require.True(t, proto.Equal(state, given))
-		require.True(t, proto.Equal(p, d.policy))
 	}
-	require.Equal(t, incidentv1.EventKind_EVENT_KIND_RESOLVED, d.events[len(d.events)-1].GetKind())
+	require.True(t, d.events[len(d.events)-1].GetFlapping())
 }

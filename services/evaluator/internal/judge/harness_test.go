@@ -10,14 +10,13 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
-	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
-	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/decode"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
@@ -84,18 +83,22 @@ var (
 	broken  = []string{"T0", "2", "T7", "15", "D01F00", "2", "D01F06", "15", "D01F17", "2"}
 )
 
-func policy(openAfter, closeAfter uint32) *tenantv1.Policy {
-	return &tenantv1.Policy{
-		Version:     "p1",
-		StaleServer: durationpb.New(24 * hour), StaleWorkstation: durationpb.New(72 * hour),
-		StaleDocuments: durationpb.New(14 * day), StaleM365: durationpb.New(24 * hour), Never: durationpb.New(48 * hour),
-		OpenAfter: openAfter, CloseAfter: closeAfter, DocumentsProfiles: []int64{5038}, ExcludeTrial: true,
-	}
+// rules are the rules of every device of a test; the age limit of its class is filled in for each.
+func rules(openAfter, closeAfter uint32) policy.Rules {
+	return policy.Rules{Version: "p1", Never: 48 * hour, OpenAfter: openAfter, CloseAfter: closeAfter}
+}
+
+var staleByClass = map[incidentv1.DeviceClass]time.Duration{
+	incidentv1.DeviceClass_DEVICE_CLASS_SERVER:      24 * hour,
+	incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION: 72 * hour,
+	incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS:   14 * day,
+	incidentv1.DeviceClass_DEVICE_CLASS_M365:        24 * hour,
 }
 
 // device lives through sweeps as the evaluator would carry it.
 type device struct {
-	policy   *tenantv1.Policy
+	rules    policy.Rules
+	trials   bool // customers in trial are judged
 	customer *statusv1.Customer
 	errors   []*statusv1.SourceErrors // of the next snapshots
 	state    *incidentv1.DeviceState
@@ -104,8 +107,14 @@ type device struct {
 	events   []*incidentv1.Event
 }
 
-func newDevice(p *tenantv1.Policy) *device {
-	return &device{policy: p, customer: &statusv1.Customer{Id: "481233", Name: "Bluefin Dental Group", Level: "EndCustomer", State: "InProduction"}, now: noon}
+func newDevice(r policy.Rules) *device {
+	return &device{rules: r, customer: &statusv1.Customer{Id: "481233", Name: "Bluefin Dental Group", Level: "EndCustomer", State: "InProduction"}, now: noon}
+}
+
+// with changes the rules from now on.
+func (d *device) with(change func(r *policy.Rules)) *device {
+	change(&d.rules)
+	return d
 }
 
 // sees runs a sweep that brings a new snapshot.
@@ -130,13 +139,33 @@ func (d *device) sweeps() judge.Decision {
 }
 
 func (d *device) decides(sweep uint64) judge.Decision {
-	return d.apply(judge.Decide(d.policy, d.state, decode.Observe(d.state.GetSnapshot(), d.now), judge.Sweep{Number: sweep, At: d.now}))
+	return d.apply(d.decision(sweep))
+}
+
+func (d *device) decision(sweep uint64) judge.Decision {
+	seen := decode.Observe(d.state.GetSnapshot(), d.now)
+	return judge.Decide(d.judgedBy(seen), d.state, seen, judge.Sweep{Number: sweep, At: d.now})
+}
+
+// judgedBy returns the device's rules at a look at it.
+func (d *device) judgedBy(seen judge.Observation) policy.Rules {
+	subject := judge.SubjectOf([]int64{5038}, seen)
+	r := d.rules
+	r.Class = subject.Class
+	if r.Stale == 0 {
+		r.Stale = staleByClass[subject.Class]
+	}
+	if subject.Trial && !d.trials {
+		r.Excluded = "trial"
+	}
+	return r
 }
 
 // vanishes runs a complete sweep that no longer lists the device.
 func (d *device) vanishes() judge.Decision {
 	d.sweep++
-	return d.apply(judge.Remove(d.policy, d.state, decode.Observe(d.state.GetSnapshot(), d.now), judge.Sweep{Number: d.sweep, At: d.now}))
+	seen := decode.Observe(d.state.GetSnapshot(), d.now)
+	return d.apply(judge.Remove(d.judgedBy(seen), d.state, seen, judge.Sweep{Number: d.sweep, At: d.now}))
 }
 
 func (d *device) apply(decision judge.Decision) judge.Decision {
@@ -161,14 +190,21 @@ func (d *device) told() []string {
 	return lines
 }
 
-// tell writes an event as "<incident> r<revision> <kind>: <picture or resolution>".
+// tell writes an event as "<incident> r<revision> <kind>[, severity][, flapping]: <picture or resolution>".
 func tell(e *incidentv1.Event) string {
 	what := picture(e.GetConditions())
 	if e.GetKind() == incidentv1.EventKind_EVENT_KIND_RESOLVED {
 		what = strings.ToLower(strings.TrimPrefix(e.GetResolution().String(), "RESOLUTION_"))
 	}
+	var marks string
+	if e.GetSeverity() != incidentv1.Severity_SEVERITY_UNSPECIFIED {
+		marks = ", " + strings.ToLower(strings.TrimPrefix(e.GetSeverity().String(), "SEVERITY_"))
+	}
+	if e.GetFlapping() {
+		marks += ", flapping"
+	}
 	kind := strings.ToLower(strings.TrimPrefix(e.GetKind().String(), "EVENT_KIND_"))
-	return fmt.Sprintf("%s r%d %s: %s", e.GetIncidentId(), e.GetRevision(), kind, what)
+	return fmt.Sprintf("%s r%d %s%s: %s", e.GetIncidentId(), e.GetRevision(), kind, marks, what)
 }
 
 // picture writes conditions as "<kind> <source> <summary>, <source> <summary>; <kind> ...".

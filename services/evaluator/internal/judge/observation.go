@@ -79,6 +79,9 @@ func (s Status) Running() bool { return s == StatusRunning || s == StatusRunning
 // Succeeded reports whether a session in this state left a good backup, with or without errors.
 func (s Status) Succeeded() bool { return s == StatusCompleted || s == StatusCompletedWithErrors }
 
+// waiting reports whether the session should run and does not: a failure only when it lasts.
+func (s Status) waiting() bool { return s == StatusNotStarted || s == StatusRestarted }
+
 // failure reports whether a finished session in this state left no backup.
 func (s Status) failure() bool {
 	switch s {
@@ -91,7 +94,7 @@ func (s Status) failure() bool {
 
 // unsettled reports whether the session is on its way: its counters are not those of a finished one.
 func (s Status) unsettled() bool {
-	return s.Running() || s == StatusNotStarted || s == StatusRestarted
+	return s.Running() || s.waiting()
 }
 
 // Fact is a value that the vendor reported, or did not.
@@ -106,13 +109,17 @@ type Source struct {
 	Code     string
 	Name     string
 	Last     Fact[Status]    // last session, which may be running
+	Started  Fact[time.Time] // when that session began
 	Finished Fact[Status]    // last session that ended
+	EndedAt  Fact[time.Time] // when it ended
 	Errors   Fact[int64]     // errors of the last session; while it runs, of the running one
 	Success  Fact[time.Time] // last good backup, never later than now
+	Selected Fact[int64]     // bytes selected for backup
 }
 
 // Observation is a device as it stands at a sweep, decoded.
 type Observation struct {
+	DeviceID  string
 	Kind      Kind
 	OS        OSKind
 	ProfileID Fact[int64]
@@ -120,6 +127,9 @@ type Observation struct {
 	Customer  *statusv1.Customer
 	Site      string
 	Created   Fact[time.Time]
+	// Contact is when the vendor last heard of the device, by any trace. The poller brings a new heartbeat only
+	// once a day as long as nothing else changes, so it may be heartbeatStep too old.
+	Contact Fact[time.Time]
 
 	// SourcesKnown is false when the vendor did not say which data sources are configured.
 	SourcesKnown bool

@@ -1,6 +1,7 @@
 package judge
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -31,12 +32,30 @@ type openFinding struct {
 	key
 	since   *timestamppb.Timestamp
 	finding *incidentv1.Finding
+	leaving bool // this sweep found it gone, and it is not gone for long enough yet
+}
+
+// picture returns the conditions that are open after a sweep. A published one that this sweep does not find bad
+// keeps its finding. Those that close stay too when hold is set.
+func (e evidence) picture(looks []look, hold bool) []*incidentv1.Condition {
+	var open []openFinding
+	for _, l := range looks {
+		f := openFinding{key: l.key, since: l.track.GetSince(), finding: l.found, leaving: l.verdict == good}
+		if f.finding == nil {
+			f.finding = l.told
+		}
+		if e.opens(l) || l.told != nil && (hold || !e.closes(l)) {
+			open = append(open, f)
+		}
+	}
+	return conditions(open, e.sessions())
 }
 
 // conditions groups open findings, which are in order of key, into conditions, gravest first, and attaches
 // the session errors.
 func conditions(open []openFinding, sessions []*statusv1.SourceErrors) []*incidentv1.Condition {
 	var all []*incidentv1.Condition
+	var present []kindFinding
 	for _, o := range open {
 		last := len(all) - 1
 		if last < 0 || all[last].GetKind() != o.kind {
@@ -49,30 +68,39 @@ func conditions(open []openFinding, sessions []*statusv1.SourceErrors) []*incide
 		f := proto.CloneOf(o.finding) // it may be that of the published picture
 		f.Since = o.since
 		all[last].Findings = append(all[last].Findings, f)
+		if !o.leaving {
+			present = append(present, kindFinding{o.kind, f})
+		}
 	}
-	attachErrors(all, sessions)
+	attachErrors(present, sessions)
 	return all
 }
 
+type kindFinding struct {
+	kind incidentv1.ConditionKind
+	*incidentv1.Finding
+}
+
+// aboutSession reports whether a condition is about what a session said; others are about what did not happen.
+func (f kindFinding) aboutSession() bool { return f.kind == failed || f.kind == errs }
+
 // attachErrors gives each finding the session errors of its data source, a device-wide one those of all.
 // Errors are told once: a stale or never finding takes only what no failed or errors finding has taken.
-func attachErrors(all []*incidentv1.Condition, sessions []*statusv1.SourceErrors) {
+func attachErrors(all []kindFinding, sessions []*statusv1.SourceErrors) {
 	taken := map[string]bool{}
-	for _, bySession := range []bool{true, false} {
-		for _, condition := range all {
-			if (condition.GetKind() == failed || condition.GetKind() == errs) != bySession {
+	for _, aboutSession := range []bool{true, false} {
+		for _, f := range all {
+			if f.aboutSession() != aboutSession {
 				continue
 			}
-			for _, f := range condition.GetFindings() {
-				var mine []*statusv1.SourceErrors
-				for _, s := range sessions {
-					if (f.GetSourceCode() == DeviceWide || f.GetSourceCode() == s.GetSourceCode()) && (bySession || !taken[s.GetSourceCode()]) {
-						mine = append(mine, s)
-						taken[s.GetSourceCode()] = true
-					}
+			var mine []*statusv1.SourceErrors
+			for _, s := range sessions {
+				if (f.GetSourceCode() == DeviceWide || f.GetSourceCode() == s.GetSourceCode()) && (aboutSession || !taken[s.GetSourceCode()]) {
+					mine = append(mine, s)
+					taken[s.GetSourceCode()] = true
 				}
-				fillErrors(f, mine)
 			}
+			fillErrors(f.Finding, mine)
 		}
 	}
 }
@@ -108,48 +136,77 @@ type aspect struct {
 	status string
 }
 
-// aspects maps what is material in a picture to the cause of each, the text of its first error ("" when not known).
-func aspects(all []*incidentv1.Condition) map[aspect]string {
-	found := map[aspect]string{}
+// aspects maps what is material in a picture to the causes of each: what its errors say, without what differs from
+// one run to the next.
+func aspects(all []*incidentv1.Condition) map[aspect][]string {
+	found := map[aspect][]string{}
 	for _, condition := range all {
 		for _, f := range condition.GetFindings() {
-			a := aspect{key: key{condition.GetKind(), f.GetSourceCode()}}
+			a := aspect{key: keyOfFinding(condition.GetKind(), f)}
 			if a.kind == failed {
 				a.status = f.GetSummary()
 			}
-			found[a] = ""
-			if len(f.GetErrors()) > 0 {
-				found[a] = f.GetErrors()[0].GetText()
+			causes := make([]string, len(f.GetErrors()))
+			for i, e := range f.GetErrors() {
+				causes[i] = cause(e.GetText())
 			}
+			found[a] = causes
 		}
 	}
 	return found
 }
 
 // differs reports whether two pictures differ materially: in their aspects, or in the cause of one. A cause
-// that is not known any more is no news; one that becomes known is.
+// that is not known any more is no news; one that becomes known is, and so is one that none of the causes told
+// before is among.
 func differs(before, after []*incidentv1.Condition) bool {
 	was, is := aspects(before), aspects(after)
 	if len(was) != len(is) {
 		return true
 	}
-	for a, cause := range is {
+	for a, causes := range is {
 		known, same := was[a]
-		if !same || (cause != "" && cause != known) {
+		told := func(cause string) bool { return slices.Contains(known, cause) }
+		if !same || len(causes) > 0 && !slices.ContainsFunc(causes, told) {
 			return true
 		}
 	}
 	return false
 }
 
+// adds reports whether a picture has a condition or a data source that another has not.
+func adds(before, after []*incidentv1.Condition) bool {
+	was := map[key]bool{}
+	for a := range aspects(before) {
+		was[a.key] = true
+	}
+	for a := range aspects(after) {
+		if !was[a.key] {
+			return true
+		}
+	}
+	return false
+}
+
+// keyOfFinding returns the key of a published finding.
+func keyOfFinding(kind incidentv1.ConditionKind, f *incidentv1.Finding) key {
+	k := key{kind: kind, source: f.GetSourceCode()}
+	if kind == custom {
+		k.name = f.GetSummary()
+	}
+	return k
+}
+
+// varying is what changes in an error's text from one run to the next: numbers, and what is quoted.
+var varying = regexp.MustCompile(`"[^"]*"|'[^']*'|[0-9]+`)
+
+func cause(text string) string { return varying.ReplaceAllString(text, "#") }
+
 // published returns a copy of the finding for a key in the last published picture, or nil.
 func published(open *incidentv1.Event, k key) *incidentv1.Finding {
 	for _, condition := range open.GetConditions() {
-		if condition.GetKind() != k.kind {
-			continue
-		}
 		for _, f := range condition.GetFindings() {
-			if f.GetSourceCode() == k.source {
+			if keyOfFinding(condition.GetKind(), f) == k {
 				return proto.CloneOf(f)
 			}
 		}

@@ -1,19 +1,38 @@
 package judge_test
 
 import (
+	"flag"
 	"fmt"
+	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
-	"github.com/covewise/covewise/services/evaluator/internal/decode"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
+
+// Every property is held against that many histories, unless -rapid.checks says otherwise. The race detector makes a
+// history ten times as expensive and finds nothing in a pure function that fewer would not show.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if checks := flag.Lookup("rapid.checks"); checks.Value.String() == checks.DefValue {
+		if err := checks.Value.Set(fmt.Sprint(histories)); err != nil {
+			panic(err)
+		}
+	}
+	if err := flag.Set("rapid.nofailfile", "true"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // step is what one sweep brings in a random history.
 type step struct {
@@ -22,54 +41,104 @@ type step struct {
 	gone    bool
 	trial   bool
 	errors  []*statusv1.SourceErrors
+	change  func(r *policy.Rules) // nil: policy has not changed
 }
 
+var (
+	whens    = []string{"", "0", "2147483647", "soon", "@-1h", "@-23h", "@-25h", "@-4d", "@-20d", "@+2h", "@+30h"}
+	statuses = []string{"", "0", "1", "2", "3", "5", "5", "5", "6", "7", "8", "9", "10", "12", "x"}
+	fields   = []struct {
+		code   string
+		values []string
+	}{
+		{"AT", []string{"1", "1", "1", "2", "0", ""}},
+		{"OT", []string{"0", "1", "2"}},
+		{"I78", []string{"D01", "D01D02", "D1,D2", ""}},
+		{"CD", whens},
+		{"TS", whens},
+		{"TL", whens},
+		{"T7", []string{"", "0", "62"}},
+		{"D01F00", statuses},
+		{"D01F17", statuses},
+		{"D01F06", []string{"", "0", "3"}},
+		{"D01F09", whens},
+		{"D01F15", whens},
+		{"D02F00", statuses},
+		{"D02F06", []string{"", "0", "3"}},
+		{"D02F09", whens},
+	}
+)
+
 func drawColumns(t *rapid.T) cols {
-	value := func(label string, values ...string) string { return rapid.SampledFrom(values).Draw(t, label) }
-	when := func(label string) string {
-		return value(label, "", "0", "2147483647", "soon", "@-1h", "@-23h", "@-25h", "@-4d", "@-20d", "@+2h", "@+30h")
-	}
-	status := func(label string) string {
-		return value(label, "", "0", "1", "2", "3", "4", "5", "5", "5", "6", "7", "8", "9", "10", "11", "12", "13", "14", "x")
-	}
-	c := cols{
-		"AN": "dev", "AT": value("AT", "1", "1", "1", "2", "2", "0", ""), "OT": value("OT", "0", "1", "2"), "OI": value("OI", "", "5038"),
-		"I78": value("I78", "D01", "D01D02", "D1,D2", "D01D10D14", ""), "CD": when("CD"), "TL": when("TL"),
-		"T0": status("T0"), "T7": value("T7", "", "0", "0", "62"),
-	}
-	for _, source := range []string{"D01", "D02", "D10", "D14"} {
-		c[source+"F00"], c[source+"F17"] = status(source+"F00"), status(source+"F17")
-		c[source+"F06"], c[source+"F09"] = value(source+"F06", "", "0", "3"), when(source+"F09")
+	c := cols{"AN": "dev", "OI": "5038"}
+	for _, field := range fields {
+		c[field.code] = rapid.SampledFrom(field.values).Draw(t, field.code)
 	}
 	return c.with()
 }
 
-func drawHistory(t *rapid.T) []step {
-	return rapid.SliceOfN(rapid.Custom(func(t *rapid.T) step {
-		s := step{wait: time.Duration(rapid.IntRange(1, 2000).Draw(t, "minutes")) * time.Minute}
-		switch rapid.IntRange(0, 9).Draw(t, "what") {
-		case 0, 1, 2:
-		case 3:
-			s.gone = true
-		case 4, 5: // a plain outage or recovery, which pure chance seldom makes
-			s.columns = server.with(broken...)
-		case 6:
-			s.columns = server
-		default:
-			s.columns = drawColumns(t)
-			s.trial = rapid.IntRange(0, 9).Draw(t, "trial") == 0
-			if text := rapid.SampledFrom([]string{"", "Access denied", "disk full"}).Draw(t, "cause"); text != "" {
-				s.errors = []*statusv1.SourceErrors{{SourceCode: "D01", ErrorsTotal: 1, Errors: []*statusv1.SessionError{{Text: text, Count: 1}}}}
-			}
+// drawRules are rules of every kind; without counts they ask for one sweep only.
+func drawRules(t *rapid.T, counts bool) policy.Rules {
+	r := rules(1, 1)
+	if counts {
+		r.OpenAfter = rapid.Uint32Range(1, 3).Draw(t, "openAfter")
+		r.CloseAfter = rapid.Uint32Range(1, 3).Draw(t, "closeAfter")
+	}
+	times := rapid.SampledFrom([]time.Duration{0, 0, 2 * hour, 30 * hour})
+	r.OpenFor, r.CloseFor = times.Draw(t, "openFor"), times.Draw(t, "closeFor")
+	r.Flap = policy.Flap{Changes: rapid.Uint32Range(0, 4).Draw(t, "changes"), Within: 5 * day, Calm: times.Draw(t, "calm")}
+	if rapid.Bool().Draw(t, "all") {
+		r.Silent, r.Overrun, r.Persist, r.NoErrorFree = 2*day, 12*hour, 6*hour, 4*day
+		r.Ladder = []policy.Step{
+			{After: 2 * day, Severity: incidentv1.Severity_SEVERITY_WARNING}, {After: 5 * day, Severity: incidentv1.Severity_SEVERITY_CRITICAL},
 		}
-		return s
-	}), 1, 30).Draw(t, "history")
+	}
+	return r
+}
+
+var changes = []func(r *policy.Rules){
+	func(r *policy.Rules) { r.Mute = &policy.Mute{Reason: "patch night"} },
+	func(r *policy.Rules) { r.Mute = nil },
+	off(failedKind, errorsKind),
+	off(),
+	ignore("D01"),
+	ignore(),
+	func(r *policy.Rules) { r.Flap.Changes = 0 },
+}
+
+func drawStep(t *rapid.T) step {
+	s := step{wait: rapid.SampledFrom([]time.Duration{10 * time.Minute, hour, 7 * hour, day, 3 * day}).Draw(t, "wait")}
+	switch rapid.IntRange(0, 11).Draw(t, "what") {
+	case 0, 1:
+	case 2:
+		s.gone = true
+	case 3, 4, 5: // a plain outage or recovery, which pure chance seldom makes
+		s.columns = server.with(broken...)
+	case 6, 7, 8:
+		s.columns = server
+	case 9:
+		s.change = rapid.SampledFrom(changes).Draw(t, "change")
+	default:
+		s.columns = drawColumns(t)
+		s.trial = rapid.IntRange(0, 9).Draw(t, "trial") == 0
+		if text := rapid.SampledFrom([]string{"", "Access denied", "disk full"}).Draw(t, "cause"); text != "" {
+			s.errors = []*statusv1.SourceErrors{{SourceCode: "D01", ErrorsTotal: 1, Errors: []*statusv1.SessionError{{Text: text, Count: 1}}}}
+		}
+	}
+	return s
+}
+
+func drawHistory(t *rapid.T) []step {
+	return rapid.SliceOfN(rapid.Custom(drawStep), 1, 16).Draw(t, "history")
 }
 
 // live runs one sweep of a history. Sweep numbers leave room for others in between.
 func (d *device) live(s step) judge.Decision {
 	d.now = d.now.Add(s.wait)
 	d.sweep += 9
+	if s.change != nil {
+		s.change(&d.rules)
+	}
 	if s.gone {
 		if d.state == nil {
 			d.sweep++
@@ -91,14 +160,8 @@ func (d *device) live(s step) judge.Decision {
 	return d.sweeps()
 }
 
-func replay(openAfter, closeAfter uint32, history []step, after func(d *device)) string {
-	d := newDevice(policy(openAfter, closeAfter))
-	for _, s := range history {
-		d.live(s)
-		if after != nil {
-			after(d)
-		}
-	}
+// record is everything that a device's life has left, to the byte.
+func (d *device) record() string {
 	var all strings.Builder
 	for _, e := range d.events {
 		all.Write(encode(e))
@@ -106,123 +169,137 @@ func replay(openAfter, closeAfter uint32, history []step, after func(d *device))
 	return all.String() + string(encode(d.state))
 }
 
-func drawHysteresis(t *rapid.T) (openAfter, closeAfter uint32) {
-	return rapid.Uint32Range(1, 3).Draw(t, "openAfter"), rapid.Uint32Range(1, 3).Draw(t, "closeAfter")
-}
-
-func TestReplayGivesIdenticalBytes(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		openAfter, closeAfter := drawHysteresis(t)
-		history := drawHistory(t)
-		first := replay(openAfter, closeAfter, history, nil)
-		require.Equal(t, first, replay(openAfter, closeAfter, history, nil))
-	})
-}
-
-func TestARedeliveredSweepChangesNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		openAfter, closeAfter := drawHysteresis(t)
-		history := drawHistory(t)
-		again := func(d *device) {
-			if d.state == nil {
-				return
-			}
-			decision := judge.Decide(d.policy, d.state, decode.Observe(d.state.GetSnapshot(), d.now), judge.Sweep{Number: d.sweep, At: d.now})
-			require.False(t, decision.Changed)
-			if decision.Event != nil { // told once more, to the byte
-				require.Equal(t, string(encode(d.events[len(d.events)-1])), string(encode(decision.Event)))
-			}
-		}
-		require.Equal(t, replay(openAfter, closeAfter, history, nil), replay(openAfter, closeAfter, history, again))
-	})
-}
-
-func TestASweepWithoutNewsChangesNothing(t *testing.T) {
-	rapid.Check(t, func(t *rapid.T) {
-		history := drawHistory(t)
-		inserted := func(d *device) {
-			if d.state != nil && d.state.GetDecidedSweep() < d.sweep+1 {
-				require.False(t, d.decides(d.sweep+1).Changed)
-			}
-		}
-		require.Equal(t, replay(1, 1, history, nil), replay(1, 1, history, inserted))
-	})
-}
-
 // The life of every incident is failed, changed ..., resolved, with revisions 1, 2, 3 ...; one event at most in a
-// sweep; what is told differs from what was told before; the state agrees with what was told.
-func TestEveryIncidentIsALegalLife(t *testing.T) {
+// sweep; nothing but a resolution while muted; the state agrees with what was told. A redelivered sweep changes
+// nothing, and tells the same again to the byte. A replay gives the same bytes, whatever other devices do in between.
+func TestEveryHistoryIsLegalAndRepeatable(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		openAfter, closeAfter := drawHysteresis(t)
-		d := newDevice(policy(openAfter, closeAfter))
-		var open *incidentv1.Event
-		incidents := 0
-		sweeps := map[uint64]bool{}
-		for _, s := range drawHistory(t) {
+		in, history := drawRules(t, true), drawHistory(t)
+		d := newDevice(in)
+		life := &life{t: t, sweeps: map[uint64]bool{}}
+		for _, s := range history {
 			decision := d.live(s)
-			e := decision.Event
-			if e != nil {
-				require.False(t, sweeps[e.GetSweep()], "two events in a sweep")
-				sweeps[e.GetSweep()] = true
-				if e.GetKind() == incidentv1.EventKind_EVENT_KIND_FAILED {
-					require.Nil(t, open)
-					incidents++
-					require.Equal(t, uint32(1), e.GetRevision())
-					require.Equal(t, e.GetOccurredAt().AsTime(), e.GetOpenedAt().AsTime())
-				} else {
-					require.NotNil(t, open)
-					require.Equal(t, open.GetRevision()+1, e.GetRevision())
-					require.Equal(t, open.GetOpenedAt().AsTime(), e.GetOpenedAt().AsTime())
-				}
-				require.Equal(t, fmt.Sprintf("2345678-%d", incidents), e.GetIncidentId())
-				ended := e.GetKind() == incidentv1.EventKind_EVENT_KIND_RESOLVED
-				require.Equal(t, ended, len(e.GetConditions()) == 0)
-				require.Equal(t, ended, e.GetResolution() != incidentv1.Resolution_RESOLUTION_UNSPECIFIED)
-				open = e
-				if ended {
-					open = nil
-				}
+			life.goesOn(d, decision)
+			if d.state == nil {
+				continue
 			}
-			require.Equal(t, open == nil, d.state.GetOpen() == nil)
-			require.Equal(t, e != nil, decision.Event != nil && decision.Changed)
-			switch decision.Outcome {
-			case judge.Healthy, judge.Unknown, judge.Excluded, judge.Gone:
-				require.Nil(t, d.state.GetOpen())
-			case judge.InTrouble:
-				require.True(t, d.state.GetOpen() != nil || len(d.state.GetTracks()) > 0)
+			again := d.decision(d.sweep)
+			require.False(t, again.Changed)
+			if again.Event != nil {
+				require.True(t, proto.Equal(d.events[len(d.events)-1], again.Event))
 			}
 		}
+
+		replayed, other := newDevice(in), newDevice(in)
+		others := slices.Clone(history)
+		slices.Reverse(others)
+		for i, s := range history {
+			if i%2 == 0 {
+				other.live(others[i])
+			}
+			replayed.live(s)
+			if i%2 != 0 {
+				other.live(others[i])
+			}
+		}
+		require.Equal(t, d.record(), replayed.record())
 	})
 }
 
-func TestEveryIncidentCanEnd(t *testing.T) {
+// life follows the incidents of a device.
+type life struct {
+	t         *rapid.T
+	open      *incidentv1.Event
+	incidents int
+	sweeps    map[uint64]bool
+}
+
+func (l *life) goesOn(d *device, decision judge.Decision) {
+	t, e := l.t, decision.Event
+	if e != nil {
+		require.False(t, l.sweeps[e.GetSweep()], "two events in a sweep")
+		l.sweeps[e.GetSweep()] = true
+		ended := e.GetKind() == incidentv1.EventKind_EVENT_KIND_RESOLVED
+		require.True(t, ended || d.rules.Mute == nil, "told while muted")
+		if e.GetKind() == incidentv1.EventKind_EVENT_KIND_FAILED {
+			require.Nil(t, l.open)
+			l.incidents++
+			require.Equal(t, uint32(1), e.GetRevision())
+			require.Equal(t, e.GetOccurredAt().AsTime(), e.GetOpenedAt().AsTime())
+		} else {
+			require.NotNil(t, l.open)
+			require.Equal(t, l.open.GetRevision()+1, e.GetRevision())
+			require.Equal(t, l.open.GetOpenedAt().AsTime(), e.GetOpenedAt().AsTime())
+		}
+		require.Equal(t, fmt.Sprintf("2345678-%d", l.incidents), e.GetIncidentId())
+		require.Equal(t, ended, len(e.GetConditions()) == 0)
+		require.Equal(t, ended, e.GetResolution() != incidentv1.Resolution_RESOLUTION_UNSPECIFIED)
+		l.open = e
+		if ended {
+			l.open = nil
+		}
+	}
+	require.Equal(t, l.open == nil, d.state.GetOpen() == nil)
+	require.True(t, e == nil || decision.Changed)
+	switch decision.Outcome {
+	case judge.Healthy, judge.Unknown, judge.Excluded, judge.Gone:
+		require.Nil(t, d.state.GetOpen())
+	case judge.InTrouble:
+		require.True(t, d.state.GetOpen() != nil || len(d.state.GetTracks()) > 0)
+	}
+}
+
+// Whatever opened closes when the device is well, and that is told: as soon as it was well in closeAfter sweeps and for
+// closeFor or, while it flaps, for as long as it takes to be calm; muted or not.
+func TestEveryRecoveryIsTold(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
-		openAfter, closeAfter := drawHysteresis(t)
-		d := newDevice(policy(openAfter, closeAfter))
+		d := newDevice(drawRules(t, true))
 		for _, s := range drawHistory(t) {
 			d.live(s)
 		}
-		wasOpen := d.state.GetOpen() != nil
-		said := len(d.events)
-		for range closeAfter {
-			d.live(step{wait: time.Minute, columns: server})
+		open, told := d.state.GetOpen(), len(d.events)
+		needed := max(d.rules.CloseFor, d.rules.Flap.Calm)
+		for n, well := uint32(1), time.Duration(0); n <= d.rules.CloseAfter || well < needed+10*hour; n, well = n+1, well+10*hour {
+			d.live(step{wait: 10 * hour, columns: server})
 		}
 		require.Nil(t, d.state.GetOpen())
 		require.Empty(t, d.state.GetTracks())
-		if wasOpen {
-			require.Equal(t, incidentv1.EventKind_EVENT_KIND_RESOLVED, d.events[len(d.events)-1].GetKind())
-		} else {
-			require.Len(t, d.events, said)
+		since := d.events[told:]
+		if open == nil {
+			require.Empty(t, since)
+			return
 		}
+		require.Equal(t, incidentv1.EventKind_EVENT_KIND_RESOLVED, since[len(since)-1].GetKind())
+		require.Equal(t, open.GetIncidentId(), since[len(since)-1].GetIncidentId())
+	})
+}
+
+// Without counts of sweeps, a sweep more at the same time changes nothing: all else is driven by time.
+func TestASweepWithoutNewsChangesNothing(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		in, history := drawRules(t, false), drawHistory(t)
+		plain, more := newDevice(in), newDevice(in)
+		for _, s := range history {
+			plain.live(s)
+			more.live(s)
+			if more.state != nil && more.state.GetDecidedSweep() < more.sweep+1 {
+				require.False(t, more.decides(more.sweep+1).Changed)
+			}
+		}
+		require.Equal(t, plain.record(), more.record())
 	})
 }
 
 // Whatever opens a condition holds exactly as long as the same look keeps it open: there is no device that a
 // sweep opens and the same device, unchanged, closes.
 func TestOpenAndCloseAreOnePredicate(t *testing.T) {
+	t.Parallel()
 	rapid.Check(t, func(t *rapid.T) {
 		c := drawColumns(t)
-		d := newDevice(policy(1, 1))
+		d := newDevice(drawRules(t, false)).with(func(r *policy.Rules) { r.OpenFor = 0 })
 		first := d.sees(c)
 		if first.Event == nil {
 			return
@@ -230,7 +307,7 @@ func TestOpenAndCloseAreOnePredicate(t *testing.T) {
 		require.Nil(t, d.sees(c).Event)
 		require.Nil(t, d.sees(c).Event)
 
-		fresh := newDevice(policy(1, 1))
+		fresh := newDevice(d.rules)
 		require.Equal(t, picture(first.Event.GetConditions()), picture(fresh.sees(c).Event.GetConditions()))
 	})
 }

@@ -8,15 +8,18 @@ import (
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
-	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
 // Shorthands for the conditions, gravest first.
 const (
-	failed = incidentv1.ConditionKind_CONDITION_KIND_FAILED
-	never  = incidentv1.ConditionKind_CONDITION_KIND_NEVER
-	stale  = incidentv1.ConditionKind_CONDITION_KIND_STALE
-	errs   = incidentv1.ConditionKind_CONDITION_KIND_ERRORS
+	failed      = incidentv1.ConditionKind_CONDITION_KIND_FAILED
+	never       = incidentv1.ConditionKind_CONDITION_KIND_NEVER
+	stale       = incidentv1.ConditionKind_CONDITION_KIND_STALE
+	errs        = incidentv1.ConditionKind_CONDITION_KIND_ERRORS
+	silent      = incidentv1.ConditionKind_CONDITION_KIND_SILENT
+	noErrorFree = incidentv1.ConditionKind_CONDITION_KIND_NO_ERROR_FREE
+	custom      = incidentv1.ConditionKind_CONDITION_KIND_CUSTOM
 )
 
 // verdict is what a rule says of a condition. Opening and closing read the same verdict, so that one is the
@@ -29,14 +32,15 @@ const (
 	bad
 )
 
-// key names a condition on a data source of a device.
+// key names a condition on a data source of a device; name is that of a custom condition, empty for others.
 type key struct {
 	kind   incidentv1.ConditionKind
 	source string
+	name   string
 }
 
 func compareKeys(a, b key) int {
-	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.source, b.source))
+	return cmp.Or(cmp.Compare(a.kind, b.kind), cmp.Compare(a.source, b.source), cmp.Compare(a.name, b.name))
 }
 
 // judgement is the verdict on one key, with the finding when it is bad.
@@ -48,43 +52,78 @@ type judgement struct {
 
 // evidence is what every rule looks at.
 type evidence struct {
-	policy *tenantv1.Policy
-	class  incidentv1.DeviceClass
-	state  *incidentv1.DeviceState
-	seen   Observation
-	now    time.Time
+	rules policy.Rules
+	state *incidentv1.DeviceState
+	seen  Observation
+	now   time.Time
 }
 
-// judgeAll returns the verdict on every condition that can be on the device, in order of key.
+// judgeAll returns the verdict on every condition that policy judges on the device, in order of key.
 func (e evidence) judgeAll() []judgement {
-	all := []judgement{e.never()}
+	all := []judgement{e.never(), e.silent()}
 	accounted, unsettled := false, !e.seen.SourcesKnown
 	for _, source := range e.seen.Sources {
-		onSource := []judgement{e.failed(source), e.errors(source)}
-		for _, j := range onSource {
-			accounted = accounted || j.verdict == bad || (j.verdict == unknown && hasTrack(e.state, j.key))
+		if e.rules.IgnoreSources[source.Code] {
+			continue
+		}
+		onFailed, onErrors := e.failed(source), e.errors(source)
+		for _, j := range []judgement{onFailed, onErrors} {
+			accounted = accounted || j.verdict == bad || (j.verdict == unknown && e.judged(j.key) && holding(e.state, j.key))
 		}
 		unsettled = unsettled || source.Last.Value.unsettled()
-		all = append(append(all, onSource...), e.stale(source))
+		all = append(all, onFailed, onErrors, e.stale(source), e.noErrorFree(source, onErrors))
 	}
-	all = append(all, e.deviceErrors(accounted, unsettled))
+	total := e.deviceErrors(accounted, unsettled)
+	all = append(all, total, e.deviceNoErrorFree(total))
+	for _, c := range e.rules.Custom {
+		all = append(all, e.custom(c))
+	}
+	all = slices.DeleteFunc(all, func(j judgement) bool { return !e.judged(j.key) })
 	slices.SortStableFunc(all, func(a, b judgement) int { return compareKeys(a.key, b.key) })
 	return all
 }
 
-// failed: the last session that ended left no backup. A session that never started or was restarted says
-// nothing yet, and so does a first session that still runs.
+// judged reports whether policy judges a condition: it is not switched off, its limit is not 0 and its data source
+// is not ignored.
+func (e evidence) judged(k key) bool {
+	if e.rules.Off[k.kind] || e.rules.IgnoreSources[k.source] {
+		return false
+	}
+	switch k.kind {
+	case stale:
+		return e.rules.StaleOf(k.source) > 0 || e.rules.Overrun > 0
+	case never:
+		return e.rules.Never > 0
+	case silent:
+		return e.rules.Silent > 0
+	case noErrorFree:
+		return e.rules.NoErrorFree > 0
+	case custom:
+		return slices.ContainsFunc(e.rules.Custom, func(c policy.CustomCondition) bool { return c.Name() == k.name })
+	default:
+		return true
+	}
+}
+
+// failed: the last session that ended left no backup, or sessions have not started for too long. A session that was
+// to start or was restarted a moment ago says nothing yet, and so does a first session that still runs.
 func (e evidence) failed(s Source) judgement {
-	j := judgement{key: key{failed, s.Code}}
+	j := judgement{key: key{kind: failed, source: s.Code}}
 	done := s.lastFinished()
 	switch {
 	case !done.Known:
 		return j
 	case done.Value.failure():
 		j.finding = finding(s.Code, s.Name, done.Value.String(), s.Success, s.sessionEvidence()...)
+		j.finding.Rule = e.rule(keyFailed, "on")
 		if !s.Last.Value.Running() {
 			j.finding.ErrorsTotal = s.Errors.Value
 		}
+		j.verdict = bad
+	case e.waitsTooLong(s):
+		j.finding = finding(s.Code, s.Name, done.Value.String(), s.Success, s.Last.Raw)
+		j.finding.Rule = e.rule(keyPersist, inWords(e.rules.Persist))
+		j.finding.ThresholdSeconds = int64(e.rules.Persist / time.Second)
 		j.verdict = bad
 	case done.Value.Succeeded():
 		j.verdict = good
@@ -92,10 +131,18 @@ func (e evidence) failed(s Source) judgement {
 	return j
 }
 
-// errors: the last session that ended has errors, said by its status or counted behind a good one. What a
-// running session has counted is its own, so a good end before it leaves open whether errors were counted.
+// waitsTooLong reports whether a session has not started, or was restarted, for longer than policy allows. The vendor
+// does not say since when; the snapshots do, see Remember.
+func (e evidence) waitsTooLong(s Source) bool {
+	since := seenSource(e.state, s.Code).GetWaitingSince()
+	return e.rules.Persist > 0 && since != nil && e.now.Sub(since.AsTime()) > e.rules.Persist
+}
+
+// errors: the last session that ended has errors, said by its status or counted behind a good one, and not all of
+// them are expected. What a running session has counted is its own, so a good end before it leaves open whether
+// errors were counted.
 func (e evidence) errors(s Source) judgement {
-	j := judgement{key: key{errs, s.Code}}
+	j := judgement{key: key{kind: errs, source: s.Code}}
 	done, running := s.lastFinished(), s.Last.Value.Running()
 	counted := s.Errors.Value
 	if running {
@@ -104,12 +151,17 @@ func (e evidence) errors(s Source) judgement {
 	switch {
 	case !done.Known:
 	case done.Value == StatusCompletedWithErrors, done.Value == StatusCompleted && counted > 0:
+		if e.expected(counted, s.Code) {
+			j.verdict = good
+			break
+		}
 		summary, used := StatusCompletedWithErrors.String(), s.sessionEvidence()
 		if counted > 0 {
 			summary, used = countErrors(counted), append(used, s.Errors.Raw)
 		}
 		j.verdict = bad
 		j.finding = finding(s.Code, s.Name, summary, s.Success, used...)
+		j.finding.Rule = e.rule(keyErrors, "on")
 		j.finding.ErrorsTotal = counted
 	case done.Value.failure(), done.Value == StatusCompleted && !running:
 		j.verdict = good
@@ -117,73 +169,61 @@ func (e evidence) errors(s Source) judgement {
 	return j
 }
 
-// deviceErrors: errors are counted on the device that no data source accounts for. While a session is on its
-// way the total is as little that of finished sessions as the session's own count is.
+// deviceErrors: errors are counted on the device that no data source accounts for, beyond those of ignored ones, and
+// that are not all expected. While a session is on its way the total is as little that of finished sessions as the
+// session's own count is.
 func (e evidence) deviceErrors(accounted, unsettled bool) judgement {
-	j := judgement{key: key{errs, DeviceWide}, verdict: good}
+	j := judgement{key: key{kind: errs, source: DeviceWide}, verdict: good}
+	total := e.seen.TotalErrors.Value
+	for _, s := range e.seen.Sources {
+		if e.rules.IgnoreSources[s.Code] {
+			total -= s.Errors.Value
+		}
+	}
 	switch {
 	case accounted:
 	case unsettled:
 		j.verdict = unknown
-	case e.seen.TotalErrors.Value > 0:
+	case total > 0 && !e.expected(total, DeviceWide):
 		j.verdict = bad
-		j.finding = finding(DeviceWide, deviceWideName, countErrors(e.seen.TotalErrors.Value), e.seen.TotalSuccess, e.seen.TotalErrors.Raw)
-		j.finding.ErrorsTotal = e.seen.TotalErrors.Value
+		j.finding = finding(DeviceWide, deviceWideName, countErrors(total), e.seen.TotalSuccess, e.seen.TotalErrors.Raw)
+		j.finding.Rule = e.rule(keyErrors, "on")
+		j.finding.ErrorsTotal = total
 	}
 	return j
 }
 
-// stale: the last good backup of the data source is too old, whatever runs or failed since. A data source
-// that has never had one counts from when it was first seen configured, and not before the device existed.
-// A device without any good backup is the business of never.
-func (e evidence) stale(s Source) judgement {
-	j := judgement{key: key{stale, s.Code}, verdict: good}
-	limit := staleAfter(e.policy, e.class)
-	if !e.seen.Succeeded || limit <= 0 {
-		return j
+// expected reports whether policy expects every error of the session on a data source, or of all sessions on the
+// device as a whole. One error that is not known, because more are counted than listed, is enough for no.
+func (e evidence) expected(counted int64, source string) bool {
+	var known, total int64
+	if len(e.rules.Expected) == 0 {
+		return false
 	}
-	since, summary := s.Success.Value, "Last good backup is too old"
-	if !s.Success.Known {
-		since, summary = e.configuredSince(s.Code), "No good backup on record"
-	}
-	if e.now.Sub(since) > limit {
-		j.verdict = bad
-		j.finding = finding(s.Code, s.Name, summary, s.Success, s.Success.Raw)
-		j.finding.ThresholdSeconds = int64(limit / time.Second)
-	}
-	return j
-}
-
-// never: the device exists for longer than the grace and nothing tells of a good backup.
-func (e evidence) never() judgement {
-	j := judgement{key: key{never, DeviceWide}, verdict: good}
-	limit := e.policy.GetNever().AsDuration()
-	if e.seen.Succeeded || limit <= 0 {
-		return j
-	}
-	since := e.state.GetFirstSeenAt().AsTime()
-	if e.seen.Created.Known {
-		since = e.seen.Created.Value
-	}
-	if e.now.Sub(since) > limit {
-		j.verdict = bad
-		j.finding = finding(DeviceWide, deviceWideName, "Never backed up", e.seen.TotalSuccess, e.seen.Created.Raw, e.seen.TotalSuccess.Raw)
-		j.finding.ThresholdSeconds = int64(limit / time.Second)
-	}
-	return j
-}
-
-func (e evidence) configuredSince(source string) time.Time {
-	since := e.state.GetFirstSeenAt().AsTime()
-	for _, seen := range e.state.GetSourcesSeen() {
-		if seen.GetCode() == source {
-			since = seen.GetAt().AsTime()
+	for _, session := range e.sessions() {
+		if source != DeviceWide && session.GetSourceCode() != source {
+			continue
+		}
+		if session.GetUnavailable() != "" {
+			return false
+		}
+		total += session.GetErrorsTotal()
+		for _, one := range session.GetErrors() {
+			if !slices.ContainsFunc(e.rules.Expected, func(x policy.ExpectedError) bool { return x.Expects(session.GetSourceCode(), one) }) {
+				return false
+			}
+			known += max(one.GetCount(), 1)
 		}
 	}
-	if e.seen.Created.Known && e.seen.Created.Value.After(since) {
-		return e.seen.Created.Value
+	return known > 0 && known >= max(counted, total)
+}
+
+// sessions returns the session errors of the data sources that are judged.
+func (e evidence) sessions() []*statusv1.SourceErrors {
+	if len(e.rules.IgnoreSources) == 0 {
+		return e.seen.Errors
 	}
-	return since
+	return slices.DeleteFunc(slices.Clone(e.seen.Errors), func(s *statusv1.SourceErrors) bool { return e.rules.IgnoreSources[s.GetSourceCode()] })
 }
 
 // lastFinished returns the status of the last session that ended.

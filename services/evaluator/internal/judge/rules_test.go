@@ -144,7 +144,7 @@ func TestOneSweep(t *testing.T) {
 		{sentence: "a device type that nobody knows", device: server.with("AT", "7").with(broken...), outcome: judge.Excluded, reason: "unknown type"},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			d := newDevice(policy(1, 1))
+			d := newDevice(rules(1, 1))
 			decision := d.sees(c.device)
 			require.Equal(t, c.want, picture(decision.Event.GetConditions()))
 			require.Equal(t, c.outcome, decision.Outcome)
@@ -154,7 +154,7 @@ func TestOneSweep(t *testing.T) {
 }
 
 func TestTrialCustomersOpenNothingByPolicy(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.customer = &statusv1.Customer{Id: "481312", Name: "Trial & Error Bakery", State: "InTrial"}
 	decision := d.sees(server.with(broken...))
 	require.Equal(t, judge.Excluded, decision.Outcome)
@@ -162,13 +162,13 @@ func TestTrialCustomersOpenNothingByPolicy(t *testing.T) {
 	require.Equal(t, "trial", d.state.GetExcluded())
 	require.False(t, d.sweeps().Changed, "an exclusion is written once")
 
-	d.policy.ExcludeTrial = false
+	d.trials = true
 	d.sweeps()
 	require.Equal(t, []string{"2345678-1 r1 failed: failed D01 Failed"}, d.told())
 }
 
 func TestADataSourceWithoutSuccessCountsFromWhenItWasFirstSeen(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.sees(server)
 	added := server.with("I78", "D01D02D10", "TL", "@-1h", "D01F09", "@-1h", "D02F09", "@-1h")
 	d.passes(10 * day)
@@ -180,7 +180,7 @@ func TestADataSourceWithoutSuccessCountsFromWhenItWasFirstSeen(t *testing.T) {
 	d.sees(added)
 	require.Equal(t, []string{"2345678-1 r1 failed: stale D10 No good backup on record"}, d.told())
 
-	again := newDevice(policy(1, 1))
+	again := newDevice(rules(1, 1))
 	again.sees(added)
 	again.passes(20 * hour).sees(server.with("TL", "@-1h", "D01F09", "@-1h", "D02F09", "@-1h"))
 	again.passes(20 * hour).sees(added)
@@ -188,7 +188,7 @@ func TestADataSourceWithoutSuccessCountsFromWhenItWasFirstSeen(t *testing.T) {
 }
 
 func TestACreationLaterThanTheFirstLookCounts(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	partial := server.with("CD", "@+20h", "D02F09", "", "D02F00", "", "D02F17", "")
 	d.sees(partial) // the creation is ahead of us by clock skew and reads as now
 	d.passes(23 * hour)
@@ -199,7 +199,7 @@ func TestACreationLaterThanTheFirstLookCounts(t *testing.T) {
 }
 
 func TestTheEventCarriesTheWholePicture(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.errors = []*statusv1.SourceErrors{
 		{SourceCode: "D1", SessionId: "826", SessionStatus: "Failed", ErrorsTotal: 15, Errors: []*statusv1.SessionError{
 			{Text: "Access denied", Item: `D:\Shares\file.xlsx`, Count: 15, Code: "5"},
@@ -232,7 +232,7 @@ func TestTheEventCarriesTheWholePicture(t *testing.T) {
 }
 
 func TestADeviceWideFindingQuotesEveryDataSource(t *testing.T) {
-	d := newDevice(policy(1, 1))
+	d := newDevice(rules(1, 1))
 	d.errors = []*statusv1.SourceErrors{
 		{SourceCode: "D23", Unavailable: "node unreachable"},
 		{SourceCode: "D19", ErrorsTotal: 40, Errors: []*statusv1.SessionError{{Text: "mailbox not found", Item: "j.doe@klinika.example", Count: 40}}},
