@@ -21,7 +21,16 @@ import (
 	"github.com/covewise/covewise/test/harness"
 )
 
-func TestMain(m *testing.M) { os.Exit(harness.Main(m)) }
+func TestMain(m *testing.M) {
+	if name := os.Getenv(envRequests); name != "" {
+		if err := readIntoNothing(name); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
+	os.Exit(harness.Main(m))
+}
 
 // What must hold for a sweep of an unchanged fleet of 5,000 devices.
 const (
@@ -167,7 +176,13 @@ func replay(b *testing.B, all []exchange) (took time.Duration, size int64) {
 // memory reads a size from the program's status, in MB.
 func memory(b *testing.B, up *harness.Up, name string) int {
 	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", up.PID()))
+	return status(b, up.PID(), name)
+}
+
+// status reads a size from a process's status, in MB.
+func status(b *testing.B, pid int, name string) int {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	require.NoError(b, err)
 	for line := range strings.Lines(string(status)) {
 		if fields := strings.Fields(line); len(fields) == 3 && fields[0] == name+":" {
@@ -183,7 +198,13 @@ func memory(b *testing.B, up *harness.Up, name string) int {
 // cpuTime is what the program has used so far. The kernel counts it in hundredths of a second.
 func cpuTime(b *testing.B, up *harness.Up) time.Duration {
 	b.Helper()
-	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", up.PID()))
+	return cpuOf(b, up.PID())
+}
+
+// cpuOf is what a process has used so far, in hundredths of a second.
+func cpuOf(b *testing.B, pid int) time.Duration {
+	b.Helper()
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	require.NoError(b, err)
 	// The program's name, in parentheses, may hold spaces; user and system time are the 12th and 13th after it.
 	_, rest, _ := strings.Cut(string(stat), ") ")

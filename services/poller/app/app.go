@@ -36,9 +36,10 @@ type Options struct {
 	// name takes its own leases up at once instead of waiting until they run out. Empty: a random one.
 	ID                string
 	Lease             time.Duration // how long a dead poller's tenants wait; default 1 min
-	Concurrency       int           // tenants swept at once; default 8
+	Concurrency       int           // tenants swept at once, those whose sweep takes long left out; default 16
 	ErrorsBudget      time.Duration // real time a sweep spends on session errors at most; default 30 s
-	RequestsPerSecond float64       // towards Cove, for each tenant; default 4
+	MostErrors        int           // devices whose session errors a sweep reads at most; default 500
+	RequestsPerSecond float64       // towards Cove, for each tenant, whatever its settings say; 0: what they say
 }
 
 func (o *Options) fill() error {
@@ -58,13 +59,16 @@ func (o *Options) fill() error {
 		o.Lease = time.Minute
 	}
 	if o.Concurrency == 0 {
-		o.Concurrency = 8
+		o.Concurrency = 16
+	}
+	if o.MostErrors == 0 {
+		o.MostErrors = 500
 	}
 	if o.ErrorsBudget == 0 {
 		o.ErrorsBudget = 30 * time.Second
 	}
-	if o.Lease < 0 || o.Concurrency < 0 || o.ErrorsBudget < 0 || o.RequestsPerSecond < 0 {
-		return errclass.Newf(errclass.Rejected, "start poller", "Lease, Concurrency, ErrorsBudget and RequestsPerSecond must not be negative")
+	if o.Lease < 0 || o.Concurrency < 0 || o.ErrorsBudget < 0 || o.MostErrors < 0 || o.RequestsPerSecond < 0 {
+		return errclass.Newf(errclass.Rejected, "start poller", "Lease, Concurrency, ErrorsBudget, MostErrors and RequestsPerSecond must not be negative")
 	}
 	return nil
 }
@@ -101,9 +105,13 @@ func build(ctx context.Context, opts *Options) (*poll.Poller, error) {
 	if err != nil {
 		return nil, fmt.Errorf("start poller: register metrics: %w", err)
 	}
+	told, err := newTold(ctx, opts.NATS)
+	if err != nil {
+		return nil, fmt.Errorf("start poller: %w", err)
+	}
 	p, err := poll.New(ctx, poll.Options{
-		ID: opts.ID, Bus: b, Clock: opts.Clock, Logger: opts.Logger, Metrics: metrics, NewClient: opts.newClient,
-		Lease: opts.Lease, Concurrency: int64(opts.Concurrency), ErrorsBudget: opts.ErrorsBudget,
+		ID: opts.ID, Bus: b, Clock: opts.Clock, Logger: opts.Logger, Metrics: metrics, NewClient: opts.newClient, Told: told,
+		Lease: opts.Lease, Concurrency: opts.Concurrency, ErrorsBudget: opts.ErrorsBudget, MostErrors: opts.MostErrors,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("start poller: %w", err)
@@ -112,13 +120,17 @@ func build(ctx context.Context, opts *Options) (*poll.Poller, error) {
 }
 
 func (o *Options) newClient(s *tenantv1.Cove) (poll.Client, error) {
+	perSecond := o.RequestsPerSecond
+	if perSecond == 0 {
+		perSecond = s.GetRequestsPerSecond() // 0: the client's default
+	}
 	c, err := cove.New(cove.Options{
 		URL: s.GetUrl(), Partner: s.GetPartner(), Username: s.GetUsername(), AllowHosts: s.GetAllowHosts(),
 		Password: func() (string, error) {
 			secret, err := tenant.Reference("cove.password", s.GetPassword()).Resolve(o.LookupEnv)
 			return secret.Reveal(), err
 		},
-		Clock: o.Clock, Logger: o.Logger, RequestsPerSecond: o.RequestsPerSecond,
+		Clock: o.Clock, Logger: o.Logger, RequestsPerSecond: perSecond,
 	})
 	if err != nil {
 		return nil, errclass.New(errclass.Rejected, "", err)

@@ -1,8 +1,6 @@
 package fleet
 
 import (
-	"encoding/binary"
-	"hash/fnv"
 	"maps"
 	"slices"
 	"strconv"
@@ -13,35 +11,37 @@ import (
 
 // Device is one enumerated device with its raw columns.
 type Device struct {
-	ID        int64
-	PartnerID int64
-	Columns   map[string]string // raw value by canonical code
+	ID          int64
+	PartnerID   int64
+	PartnerName string            // as the device's row has it (column AR)
+	Type        string            // see Type
+	Columns     map[string]string // raw value by canonical code; nil once they are no longer needed
 }
 
-// volatile columns move with time alone, so a change of theirs is no news: TS is the heartbeat.
-var volatile = map[string]bool{"TS": true}
+// NewDevice makes a device of a row.
+func NewDevice(id, partnerID int64, raw map[string]string) Device {
+	return Device{ID: id, PartnerID: partnerID, PartnerName: raw["AR"], Type: typeOf(raw["AT"]), Columns: raw}
+}
 
-// Fingerprint hashes everything about a device that counts as a change: its judged columns and whom it
-// belongs to.
-func Fingerprint(d Device, o Owner) uint64 {
-	h := fnv.New64a()
-	write := func(s string) {
-		var length [8]byte
-		binary.BigEndian.PutUint64(length[:], uint64(len(s)))
-		_, _ = h.Write(length[:]) // a hash never fails
-		_, _ = h.Write([]byte(s))
+// Names of the vendor's device types (column AT).
+const (
+	typeBackupManager = "backup_manager"
+	typeM365          = "m365"
+	typeUnknown       = "unknown"
+)
+
+// Types returns the names of the device types.
+func Types() []string { return []string{typeBackupManager, typeM365, typeUnknown} }
+
+func typeOf(at string) string {
+	switch at {
+	case "1":
+		return typeBackupManager
+	case "2":
+		return typeM365
+	default:
+		return typeUnknown
 	}
-	for _, code := range slices.Sorted(maps.Keys(d.Columns)) {
-		if !volatile[code] {
-			write(code)
-			write(d.Columns[code])
-		}
-	}
-	write(strconv.FormatInt(d.PartnerID, 10))
-	for _, s := range []string{o.Customer.GetId(), o.Customer.GetName(), o.Customer.GetLevel(), o.Customer.GetState(), o.Customer.GetReference(), o.Site} {
-		write(s)
-	}
-	return h.Sum64()
 }
 
 // Troubled returns the codes of the data sources whose session history is worth asking for, in order. It is
@@ -53,7 +53,7 @@ func Troubled(d Device) []string {
 		status, _ := columns.Int(d.Columns[columns.FieldCode(source.Code, 0)])
 		finished, _ := columns.Int(d.Columns[columns.FieldCode(source.Code, 17)])
 		errors, _ := columns.Int(d.Columns[columns.FieldCode(source.Code, 6)])
-		if status == columns.StatusInProcess || status == columns.StatusInProgressWithFaults {
+		if runs(status) {
 			status = finished
 		}
 		if errors > 0 || (status != columns.StatusCompleted && status != columns.StatusNoData) {
@@ -69,24 +69,41 @@ func Troubled(d Device) []string {
 	return codes
 }
 
+func runs(status int64) bool {
+	return status == columns.StatusInProcess || status == columns.StatusInProgressWithFaults
+}
+
+// Session tells which session of a data source a device's row speaks of, so that what is known of it can be known
+// again. Both texts hold raw values.
+type Session struct {
+	Last     string // status and time of the last session
+	Finished string // status, time and errors of the last one that finished
+	running  bool
+}
+
+// SessionOf reads the session of a data source from a device's columns.
+func SessionOf(d Device, source string) Session {
+	field := func(n int) string { return d.Columns[columns.FieldCode(source, n)] }
+	status, _ := columns.Int(field(0))
+	return Session{
+		Last:     field(0) + " " + field(15),
+		Finished: field(17) + " " + field(18) + " " + field(6),
+		running:  runs(status),
+	}
+}
+
+// Known reports whether an answer that was given for another look at the data source still stands. A session that
+// runs has told nothing yet, so until it ends the one before it stands.
+func (s Session) Known(c *statusv1.KnownCause) bool {
+	return c != nil && c.GetFinished() == s.Finished && (s.running || c.GetLast() == s.Last)
+}
+
 // Gravity orders devices for work that may have to stop early: servers first.
 func Gravity(d Device) int {
 	if d.Columns["OT"] == "2" {
 		return 0
 	}
 	return 1
-}
-
-// Type names the vendor's device type (column AT).
-func Type(d Device) string {
-	switch d.Columns["AT"] {
-	case "1":
-		return "backup_manager"
-	case "2":
-		return "m365"
-	default:
-		return "unknown"
-	}
 }
 
 // Snapshot makes a device's raw picture; its columns are sorted by code.

@@ -48,23 +48,49 @@ func device(columns map[string]string) fleet.Device {
 	return fleet.Device{ID: 7, PartnerID: 10, Columns: columns}
 }
 
+var prints = fleet.NewPrints([]string{"A", "AN", "TS", "T0", "T7"})
+
+func fingerprint(d fleet.Device, o fleet.Owner) uint64 {
+	return fleet.Fingerprint(prints.Columns(d), d, o)
+}
+
 func TestFingerprintMovesWithEverythingButTheHeartbeat(t *testing.T) {
 	owner := fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Bluefin"}}
-	base := fleet.Fingerprint(device(map[string]string{"AN": "srv", "TS": "1", "T0": "5"}), owner)
-	require.Equal(t, base, fleet.Fingerprint(device(map[string]string{"T0": "5", "TS": "2", "AN": "srv"}), owner))
-	moved := device(map[string]string{"AN": "srv", "TS": "1", "T0": "5"})
+	base := fingerprint(device(map[string]string{"AN": "srv", "TS": "1780000000", "T0": "5"}), owner)
+	require.Equal(t, base, fingerprint(device(map[string]string{"T0": "5", "TS": "1780003600", "AN": "srv"}), owner))
+	same := map[string]string{"AN": "srv", "TS": "1780000000", "T0": "5"}
+	moved := device(same)
 	moved.PartnerID = 11
 	for says, other := range map[string]uint64{
-		"a value":                fleet.Fingerprint(device(map[string]string{"AN": "srv", "TS": "1", "T0": "2"}), owner),
-		"a column more":          fleet.Fingerprint(device(map[string]string{"AN": "srv", "TS": "1", "T0": "5", "T7": "0"}), owner),
-		"text shifted over":      fleet.Fingerprint(device(map[string]string{"A": "Nsrv", "TS": "1", "T0": "5"}), owner),
-		"another partner":        fleet.Fingerprint(moved, owner),
-		"a renamed customer":     fleet.Fingerprint(device(map[string]string{"AN": "srv", "TS": "1", "T0": "5"}), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Blue"}}),
-		"a reference written":    fleet.Fingerprint(device(map[string]string{"AN": "srv", "TS": "1", "T0": "5"}), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Bluefin", Reference: "CWM:1"}}),
-		"a customer out of test": fleet.Fingerprint(device(map[string]string{"AN": "srv", "TS": "1", "T0": "5"}), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Bluefin", State: "InTrial"}}),
+		"a value":                fingerprint(device(map[string]string{"AN": "srv", "TS": "1780000000", "T0": "2"}), owner),
+		"a heartbeat a day on":   fingerprint(device(map[string]string{"AN": "srv", "TS": "1780086400", "T0": "5"}), owner),
+		"a column more":          fingerprint(device(map[string]string{"AN": "srv", "TS": "1780000000", "T0": "5", "T7": "0"}), owner),
+		"text shifted over":      fingerprint(device(map[string]string{"A": "Nsrv", "TS": "1780000000", "T0": "5"}), owner),
+		"another partner":        fingerprint(moved, owner),
+		"a renamed customer":     fingerprint(device(same), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Blue"}}),
+		"a reference written":    fingerprint(device(same), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Bluefin", Reference: "CWM:1"}}),
+		"a customer out of test": fingerprint(device(same), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Bluefin", State: "InTrial"}}),
+		"a customer removed":     fingerprint(device(same), fleet.Owner{Customer: &statusv1.Customer{Id: "10", Name: "Bluefin", Removed: true}}),
 	} {
 		require.NotEqual(t, base, other, says)
 	}
+}
+
+func TestTheDaysOfHeartbeatsBeginAtDifferentTimes(t *testing.T) {
+	owner := fleet.Owner{Customer: &statusv1.Customer{Id: "10"}}
+	const noon, quarter = 1780000000, 15 * 60
+	changed := 0
+	for id := range int64(10_000) {
+		at := func(seconds int) uint64 {
+			d := device(map[string]string{"TS": fmt.Sprint(seconds)})
+			d.ID = id
+			return fingerprint(d, owner)
+		}
+		if at(noon) != at(noon+quarter) {
+			changed++
+		}
+	}
+	require.InDelta(t, 10_000*quarter/86_400, changed, 60, "a fleet's heartbeats are told spread over the day")
 }
 
 func TestTroubledNamesTheSourcesWorthAsking(t *testing.T) {
@@ -83,54 +109,5 @@ func TestTroubledNamesTheSourcesWorthAsking(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.says, func(t *testing.T) { require.Equal(t, c.want, fleet.Troubled(device(c.columns))) })
-	}
-}
-
-func TestAnEnumerationKnowsWhenItIsNotWhole(t *testing.T) {
-	rows := func(ids ...int64) []fleet.Device {
-		var all []fleet.Device
-		for _, id := range ids {
-			all = append(all, fleet.Device{ID: id})
-		}
-		return all
-	}
-	totals := func(n int) map[string]string {
-		return map[string]string{"COUNT(AT==0)": "0", "COUNT(AT==1)": fmt.Sprint(n), "COUNT(AT==2)": "1"}
-	}
-	cases := []struct {
-		says  string
-		pages [][]fleet.Device
-		total []map[string]string
-		known int
-		want  string
-	}{
-		{"whole", [][]fleet.Device{rows(1, 2), rows(3)}, []map[string]string{totals(2), totals(2)}, 3, ""},
-		{"whole without totals", [][]fleet.Device{rows(1, 2), rows(3)}, []map[string]string{nil, nil}, 3, ""},
-		{"a device added while reading", [][]fleet.Device{rows(1, 2), rows(3, 4)}, []map[string]string{totals(2), totals(3)}, 3, ""},
-		{"a type that the totals do not count", [][]fleet.Device{append(rows(1, 2), fleet.Device{ID: 3, Columns: map[string]string{"AT": "3"}})}, []map[string]string{totals(1)}, 3, ""},
-		{"empty and always was", [][]fleet.Device{nil}, []map[string]string{nil}, 0, ""},
-		{"a row missing", [][]fleet.Device{rows(1, 2)}, []map[string]string{totals(2)}, 3, "the pages held 2 devices and Cove counts 3"},
-		{"a row twice", [][]fleet.Device{rows(1, 2), rows(2)}, []map[string]string{totals(2), totals(2)}, 3, "device 2 came twice: the pages overlap, so others may be missing"},
-		{"suddenly nothing", [][]fleet.Device{nil}, []map[string]string{nil}, 3, "no device was returned; the last complete sweep had 3"},
-		{"a total that is no number", [][]fleet.Device{rows(1)}, []map[string]string{{"COUNT(AT==1)": "x"}}, 1, `total COUNT(AT==1) is "x", not a number`},
-	}
-	for _, c := range cases {
-		t.Run(c.says, func(t *testing.T) {
-			e := &fleet.Enumeration{}
-			var err error
-			for i, page := range c.pages {
-				if err = e.Add(page, c.total[i]); err != nil {
-					break
-				}
-			}
-			if err == nil {
-				err = e.Check(c.known)
-			}
-			if c.want == "" {
-				require.NoError(t, err)
-				return
-			}
-			require.EqualError(t, err, c.want)
-		})
 	}
 }

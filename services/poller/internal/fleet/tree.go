@@ -55,12 +55,31 @@ func (t Tree) Owner(partnerID, partnerName string) Owner {
 }
 
 func customer(p *statusv1.Partner) *statusv1.Customer {
-	return &statusv1.Customer{Id: p.GetId(), Name: p.GetName(), Level: p.GetLevel(), State: p.GetState(), Reference: p.GetReference()}
+	return &statusv1.Customer{Id: p.GetId(), Name: p.GetName(), Level: p.GetLevel(), State: p.GetState(), Reference: p.GetReference(), Removed: p.GetRemoved()}
 }
 
 // OutOfDate reports whether a device's row contradicts the tree: its partner is unknown, or the row's
-// partner name (column AR) or reference (column PF) differs from the tree's.
+// partner name (column AR) or reference (column PF) differs from the tree's. What is known of a removed partner comes
+// from its past, so the row may well differ.
 func (t Tree) OutOfDate(d Device) bool {
 	p, known := t[strconv.FormatInt(d.PartnerID, 10)]
-	return !known || d.Columns["AR"] != p.GetName() || d.Columns["PF"] != p.GetReference()
+	return !known || !p.GetRemoved() && (d.PartnerName != p.GetName() || d.Columns["PF"] != p.GetReference())
+}
+
+// Unknown returns a partner that the tree lacks on the way from a device's partner to the top, or "" when there is
+// none that matters: a way that reached a customer needs no more.
+func (t Tree) Unknown(partnerID, root string) string {
+	for id, steps := partnerID, 0; steps <= len(t); steps++ {
+		p, known := t[id]
+		switch {
+		case !known:
+			return id
+		case !p.GetRemoved() || p.GetLevel() == levelCustomer || id == root:
+			return ""
+		}
+		if id = p.GetParentId(); id == "" || id == "0" {
+			return ""
+		}
+	}
+	return ""
 }

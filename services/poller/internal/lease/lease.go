@@ -12,30 +12,33 @@ import (
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 )
 
-// Terms are how long things last for a tenant.
-type Terms struct {
-	Interval time.Duration // from the beginning of a sweep to that of the next
-	Lease    time.Duration // how long a dead poller's tenant waits
-}
-
 // Next returns when a poller may claim the tenant next: when its sweep is due and nobody else holds it. The
-// zero time means at once. A time further away than the terms allow comes from a clock that was wrong, or from
-// a longer interval that has been shortened since; it is not waited for.
+// zero time means at once.
 func Next(l *statusv1.PollLease, self string, now time.Time, terms Terms) time.Time {
-	if l == nil {
-		return time.Time{}
-	}
-	due := l.GetNextDue().AsTime()
-	if began := l.GetBeganAt(); began != nil && began.AsTime().Add(terms.Interval).Before(due) {
-		due = began.AsTime().Add(terms.Interval)
-	}
-	if due.After(now.Add(terms.Interval)) {
-		due = now
-	}
+	due := due(l, now, terms)
 	if held := heldUntil(l, self, now, terms); held.After(due) {
 		return held
 	}
 	return due
+}
+
+// due says when the tenant's sweep is due, whoever holds it. A time further away than the terms allow comes from a
+// clock that was wrong; it is not waited for.
+func due(l *statusv1.PollLease, now time.Time, terms Terms) time.Time {
+	if l.GetNextDue() == nil || l.GetAsked() != l.GetAnswered() {
+		return time.Time{}
+	}
+	next := l.GetNextDue().AsTime()
+	if l.GetSettings() != terms.Settings {
+		if l.GetFailures() > 0 {
+			return time.Time{} // what made the sweeps fail may have been put right
+		}
+		next = terms.slot(l.GetBeganAt().AsTime())
+	}
+	if next.After(now.Add(terms.longestWait(l))) {
+		return now
+	}
+	return next
 }
 
 // heldUntil returns until when another poller holds the tenant; the zero time when none does.
@@ -50,16 +53,25 @@ func heldUntil(l *statusv1.PollLease, self string, now time.Time, terms Terms) t
 	return until
 }
 
+// Orphaned reports whether the tenant's last sweep was begun and never given back, by a poller that is gone or by
+// self before it was started anew. Nobody knows then whether the sweep was told.
+func Orphaned(l *statusv1.PollLease, self string, now time.Time, terms Terms) bool {
+	return l.GetOwner() != "" && !heldUntil(l, self, now, terms).After(now)
+}
+
 // Claim returns the lease taken by self for a sweep with a number of its own, and false when it is not self's
 // turn. force takes a tenant that is not due; it never takes one that another poller holds.
 func Claim(l *statusv1.PollLease, self string, now time.Time, terms Terms, force bool) (*statusv1.PollLease, bool) {
 	if heldUntil(l, self, now, terms).After(now) || (!force && Next(l, self, now, terms).After(now)) {
 		return nil, false
 	}
-	// Numbers begin at the time, so that they go on growing when the bucket is lost: readers ignore what is older.
-	taken := &statusv1.PollLease{SchemaVersion: 1, Sweep: uint64(now.Unix())}
+	taken := &statusv1.PollLease{SchemaVersion: 1}
 	if l != nil {
 		taken = proto.CloneOf(l)
+	}
+	if taken.GetSweep() == 0 {
+		// Numbers begin at the time, so that they go on growing when the bucket is lost: readers ignore what is older.
+		taken.Sweep = uint64(now.Unix())
 	}
 	taken.Owner = self
 	taken.Until = timestamppb.New(now.Add(terms.Lease))
@@ -77,27 +89,54 @@ func Renew(l *statusv1.PollLease, self string, sweep uint64, now time.Time, term
 	return kept, true
 }
 
-// Release returns the lease given back after a sweep, due again one interval after the sweep began, and false
-// when self no longer holds it. A sweep longer than the interval is followed by the next at once. done is
-// nil when the sweep was broken off: then it stays due.
-func Release(l *statusv1.PollLease, self string, began time.Time, interval time.Duration, done *statusv1.SweepCompleted) (*statusv1.PollLease, bool) {
-	if l.GetOwner() != self {
+// Outcome is how a sweep ended.
+type Outcome struct {
+	Began, Ended time.Time
+	Done         *statusv1.SweepCompleted // as it was told; nil when the sweep was broken off
+	RetryAfter   time.Duration            // how long Cove asked to be left alone; 0 when it did not
+}
+
+// Release returns the lease given back after a sweep, and false when the claim no longer holds. A complete sweep is
+// due again in the tenant's next slot; one longer than the interval is followed by the next at once. After
+// incomplete ones the tenant is backed off from. A sweep that was broken off stays due.
+func Release(l, claim *statusv1.PollLease, o Outcome, terms Terms) (*statusv1.PollLease, bool) {
+	if l.GetOwner() != claim.GetOwner() || l.GetSweep() != claim.GetSweep() {
 		return nil, false
 	}
-	free := proto.CloneOf(l)
-	free.Owner, free.Until = "", nil
-	if done == nil {
+	if o.Done == nil {
+		free := proto.CloneOf(l)
+		free.Owner, free.Until = "", nil
 		return free, true
 	}
-	if done.GetSweep() != l.GetSweep() {
-		return nil, false
-	}
-	free.BeganAt = timestamppb.New(began)
-	free.NextDue = timestamppb.New(began.Add(interval))
-	free.Last = proto.CloneOf(done)
-	free.Last.NewDeviceIds, free.Last.GoneDeviceIds, free.Last.DeviceIds = nil, nil, nil
-	if done.GetComplete() {
-		free.LastCompleteAt = done.GetObservedAt()
-	}
+	free := Settle(l, o, terms)
+	// An order that came while the sweep ran is not answered by it.
+	free.Answered = claim.GetAsked()
 	return free, true
+}
+
+// Settle returns the lease as it is after a sweep that was told, whoever made it.
+func Settle(l *statusv1.PollLease, o Outcome, terms Terms) *statusv1.PollLease {
+	free := proto.CloneOf(l)
+	free.Owner, free.Until = "", nil
+	free.Settings = terms.Settings
+	free.Failures++
+	if o.Done.GetComplete() {
+		free.Failures = 0
+		free.LastCompleteAt = o.Done.GetObservedAt()
+	}
+	free.BeganAt = timestamppb.New(o.Began)
+	free.NextDue = timestamppb.New(terms.after(o, free.GetFailures()))
+	free.Last = proto.CloneOf(o.Done)
+	free.Last.NewDeviceIds, free.Last.GoneDeviceIds, free.Last.DeviceIds, free.Last.CausesMissingDeviceIds = nil, nil, nil, nil
+	return free
+}
+
+// Ask returns the lease with an order to sweep at once, also while the tenant is backed off from.
+func Ask(l *statusv1.PollLease) *statusv1.PollLease {
+	asked := &statusv1.PollLease{SchemaVersion: 1}
+	if l != nil {
+		asked = proto.CloneOf(l)
+	}
+	asked.Asked++
+	return asked
 }

@@ -16,7 +16,6 @@ import (
 	"github.com/covewise/covewise/connectors/cove"
 	"github.com/covewise/covewise/connectors/cove/columns"
 	"github.com/covewise/covewise/platform/clock"
-	"github.com/covewise/covewise/platform/errclass"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	"github.com/covewise/covewise/services/poller/internal/fleet"
 )
@@ -24,9 +23,8 @@ import (
 // Client is what a sweep needs of Cove.
 type Client interface {
 	Identity(ctx context.Context) (cove.Identity, error)
-	Partner(ctx context.Context, id int64) (cove.Partner, error)
-	Partners(ctx context.Context, root int64) ([]cove.Partner, error)
 	Statistics(ctx context.Context, q cove.Query) (cove.Page, error)
+	Partners
 	History
 }
 
@@ -34,9 +32,6 @@ const (
 	pageSize   = 1000   // rows of an enumeration page
 	detailSize = 500    // devices of a detail request
 	mostListed = 50_000 // ids that the end of a sweep lists; about half of the smallest message limit
-	// treeAge is when the partner tree is read again although nothing contradicts it: a customer's own
-	// reference can change without any device showing it.
-	treeAge = 24 * time.Hour
 )
 
 // Request says what to sweep and what is known from before.
@@ -46,10 +41,14 @@ type Request struct {
 	Root    int64                   // partner whose subtree is swept; 0: the login's own
 	Devices *statusv1.DeviceCursor  // as of the last complete sweep; nil: none
 	Tree    *statusv1.PartnerCursor // as last read; nil: none
+	Causes  *statusv1.CauseCursor   // as of the last complete sweep; nil: none
 	Clock   clock.Clock
-	// ErrorsBudget bounds the real time spent on session errors. Devices it does not reach are marked and
-	// looked at again in the next sweep.
-	ErrorsBudget time.Duration
+	// ErrorsBudget bounds the real time spent on session errors, MostErrors the devices asked about and
+	// ErrorsParallel those asked about at once. Devices that are not reached are marked and come first in the
+	// next sweep.
+	ErrorsBudget   time.Duration
+	MostErrors     int
+	ErrorsParallel int
 }
 
 // Result is what a sweep saw.
@@ -58,212 +57,154 @@ type Result struct {
 	Completed *statusv1.SweepCompleted
 	Devices   *statusv1.DeviceCursor  // to remember when the sweep's messages are stored
 	Tree      *statusv1.PartnerCursor // to remember; nil when it was not read again
+	Causes    *statusv1.CauseCursor   // to remember
 }
 
-// Run sweeps. An error means that the fleet was not seen completely; nothing may be concluded from it.
+// Run sweeps. An error means that the fleet was not seen completely, and nothing may be concluded from it; the
+// account then tells what is known all the same.
 func Run(ctx context.Context, client Client, req Request) (Result, error) {
-	observed := timestamppb.New(req.Clock.Now().Truncate(time.Second))
-	identity, err := client.Identity(ctx)
-	if err != nil {
-		return Result{}, fmt.Errorf("log in to Cove: %w", err)
-	}
-	root := req.Root
-	if root == 0 {
-		root = identity.PartnerID
-	}
-	all, err := enumerate(ctx, client, root, len(req.Devices.GetDevices()))
-	if err != nil {
-		return Result{}, err
-	}
-	s := &sweeper{client: client, req: req, root: root, before: map[string]*statusv1.PublishedDevice{}}
-	for _, d := range req.Devices.GetDevices() {
-		s.before[d.GetId()] = d
-	}
-	if err := s.settleTree(ctx, all.Devices); err != nil {
-		return Result{}, err
-	}
-	result := Result{Tree: s.newTree, Devices: &statusv1.DeviceCursor{SchemaVersion: 1, Sweep: req.Number}}
-	var changed []fleet.Device
-	for _, d := range all.Devices {
-		print := fleet.Fingerprint(d, s.owner(d))
-		id := strconv.FormatInt(d.ID, 10)
-		result.Devices.Devices = append(result.Devices.Devices, &statusv1.PublishedDevice{Id: id, Fingerprint: print})
-		if before := s.before[id]; before == nil || before.GetFingerprint() != print || before.GetErrorsMissing() || before.GetUnsettled() {
-			changed = append(changed, d)
-		}
-	}
-	if changed, err = s.detail(ctx, changed); err != nil {
-		return Result{}, err
-	}
-	histories := readErrors(ctx, client, req, changed)
-	for _, d := range changed {
-		snapshot := fleet.Snapshot(req.Tenant, req.Number, d, s.owner(d))
-		snapshot.ObservedAt = observed
-		snapshot.SourceErrors = histories[d.ID].sources
-		result.Snapshots = append(result.Snapshots, snapshot)
-	}
-	for _, d := range result.Devices.Devices {
-		number, _ := strconv.ParseInt(d.GetId(), 10, 64) // written from a number above
-		d.ErrorsMissing = histories[number].missing
-	}
-	slices.SortFunc(result.Devices.Devices, func(a, b *statusv1.PublishedDevice) int { return strings.Compare(a.GetId(), b.GetId()) })
-	result.Completed = s.account(all, observed, len(changed))
-	return result, nil
+	s := newSweeper(client, req)
+	err := s.run(ctx)
+	s.result.Completed = s.account(err)
+	return s.result, err
 }
 
-// enumerate reads every device below root, of any type and however long silent, until a short page.
-func enumerate(ctx context.Context, client Client, root int64, known int) (*fleet.Enumeration, error) {
-	all := &fleet.Enumeration{}
-	for start := 0; ; start += pageSize {
-		page, err := client.Statistics(ctx, cove.Query{
-			PartnerID: root, Columns: columns.Light(), OrderBy: "AU ASC", Start: start, Count: pageSize, Totals: fleet.TotalNames(),
-		})
-		if err != nil {
-			return nil, fmt.Errorf("enumerate devices from %d: %w", start, err)
-		}
-		if err := all.Add(devices(page.Rows), page.Totals); err != nil {
-			return nil, errclass.New(errclass.Transient, fmt.Sprintf("enumerate devices from %d", start), err)
-		}
-		if len(page.Rows) < pageSize {
-			break
-		}
-	}
-	if err := all.Check(known); err != nil {
-		return nil, errclass.New(errclass.Transient, "enumerate devices", err)
-	}
-	return all, nil
-}
-
-func devices(rows []cove.Row) []fleet.Device {
-	all := make([]fleet.Device, len(rows))
-	for i, r := range rows {
-		all[i] = fleet.Device{ID: r.AccountID, PartnerID: r.PartnerID, Columns: r.Columns}
-	}
-	return all
-}
-
+// sweeper is one sweep under way.
 type sweeper struct {
-	client  Client
-	req     Request
-	root    int64
-	before  map[string]*statusv1.PublishedDevice
-	tree    fleet.Tree
-	newTree *statusv1.PartnerCursor
+	client Client
+	req    Request
+	root   int64
+	prints fleet.Prints
+	light  []string
+
+	before   map[int64]*statusv1.PublishedDevice
+	kept     fleet.Tree // the partner tree from before
+	tree     fleet.Tree // the one that this sweep goes by
+	all      *fleet.Enumeration
+	hashes   []uint64 // of the columns of each enumerated device
+	answers  *fleet.Answers
+	phases   phases
+	repeated uint32 // enumerations begun anew
+	fault    string // what the last of them had wrong
+	nodes    *nodes
+	observed time.Time
+	result   Result
 }
 
-func (s *sweeper) owner(d fleet.Device) fleet.Owner {
-	return s.tree.Owner(strconv.FormatInt(d.PartnerID, 10), d.Columns["AR"])
+func newSweeper(client Client, req Request) *sweeper {
+	s := &sweeper{
+		client: client, req: req, light: columns.Light(), before: make(map[int64]*statusv1.PublishedDevice, len(req.Devices.GetDevices())),
+		all: &fleet.Enumeration{}, nodes: newNodes(), observed: req.Clock.Now().Truncate(time.Second),
+	}
+	s.phases.clock = req.Clock
+	s.prints, s.answers = fleet.NewPrints(s.light), fleet.NewAnswers(s.light)
+	s.kept = fleet.NewTree(req.Tree.GetPartners())
+	for _, d := range req.Devices.GetDevices() {
+		id, _ := strconv.ParseInt(d.GetId(), 10, 64) // written from a number by an earlier sweep
+		s.before[id] = d
+	}
+	return s
 }
 
-// settleTree takes the partner tree from before when nothing speaks against it and reads it otherwise. A
-// device whose row contradicts the tree speaks against it only when the device itself changed: a server
-// that always spells a name differently must not cost two requests in every sweep.
-func (s *sweeper) settleTree(ctx context.Context, all []fleet.Device) error {
-	kept := s.req.Tree
-	fresh := kept != nil && kept.GetRootId() == strconv.FormatInt(s.root, 10) && s.req.Clock.Now().Sub(kept.GetReadAt().AsTime()) < treeAge
-	if fresh {
-		s.tree = fleet.NewTree(kept.GetPartners())
-		contradicted := slices.ContainsFunc(all, func(d fleet.Device) bool {
-			before := s.before[strconv.FormatInt(d.ID, 10)]
-			return s.tree.OutOfDate(d) && (before == nil || before.GetFingerprint() != fleet.Fingerprint(d, s.owner(d)))
-		})
-		if !contradicted {
-			return nil
+// looked is a device that this sweep looks at more closely.
+type looked struct {
+	fleet.Device
+	entry    *statusv1.PublishedDevice // to remember
+	before   *statusv1.PublishedDevice // nil for a device seen for the first time
+	changed  bool                      // false when only its session errors are wanted
+	detailed bool                      // its full columns came
+}
+
+func (s *sweeper) run(ctx context.Context) error {
+	identity, err := s.client.Identity(ctx)
+	if err != nil {
+		return fmt.Errorf("log in to Cove: %w", err)
+	}
+	if s.root = s.req.Root; s.root == 0 {
+		s.root = identity.PartnerID
+	}
+	if err := s.phases.time("enumerate", func() error { return s.enumerate(ctx) }); err != nil {
+		return err
+	}
+	if err := s.phases.time("partners", func() error { return s.settleTree(ctx) }); err != nil {
+		return err
+	}
+	closer := s.compare()
+	if err := s.phases.time("details", func() error { return s.detail(ctx, closer) }); err != nil {
+		return err
+	}
+	var found map[int64]causes
+	_ = s.phases.time("causes", func() error { // never fails a sweep
+		found, s.result.Causes = s.readCauses(ctx, closer)
+		return nil
+	})
+	for _, d := range closer {
+		h := found[d.ID]
+		d.entry.ErrorsMissing, d.entry.ErrorsAttempts = h.missing, h.attempts
+		if !d.changed && !h.news {
+			continue
 		}
+		if !d.detailed {
+			d.entry.Unsettled = true // it is gone, or was left out: the next sweep tells
+			if d.Columns == nil {
+				continue
+			}
+		}
+		snapshot := fleet.Snapshot(s.req.Tenant, s.req.Number, d.Device, s.owner(d.Device))
+		snapshot.ObservedAt = timestamppb.New(s.observed)
+		snapshot.SourceErrors = h.sources
+		s.result.Snapshots = append(s.result.Snapshots, snapshot)
 	}
-	root, err := s.client.Partner(ctx, s.root)
-	if err != nil {
-		return fmt.Errorf("read partner %d: %w", s.root, err)
-	}
-	below, err := s.client.Partners(ctx, s.root)
-	if err != nil {
-		return fmt.Errorf("read partners below %d: %w", s.root, err)
-	}
-	s.newTree = &statusv1.PartnerCursor{SchemaVersion: 1, ReadAt: timestamppb.New(s.req.Clock.Now()), RootId: strconv.FormatInt(s.root, 10)}
-	for _, p := range append(below, root) {
-		s.newTree.Partners = append(s.newTree.Partners, &statusv1.Partner{
-			Id: strconv.FormatInt(p.ID, 10), ParentId: strconv.FormatInt(p.ParentID, 10),
-			Name: p.Name, Level: p.Level, State: p.State, Reference: p.ExternalCode,
-		})
-	}
-	s.tree = fleet.NewTree(s.newTree.GetPartners())
 	return nil
 }
 
-// detail reads the full columns of devices. One that vanished since the enumeration keeps its light ones:
-// the next sweep reports it gone.
-func (s *sweeper) detail(ctx context.Context, changed []fleet.Device) ([]fleet.Device, error) {
-	full := map[int64]map[string]string{}
-	for chunk := range slices.Chunk(changed, detailSize) {
+func (s *sweeper) owner(d fleet.Device) fleet.Owner { return ownerIn(s.tree, d) }
+
+func ownerIn(tree fleet.Tree, d fleet.Device) fleet.Owner {
+	return tree.Owner(strconv.FormatInt(d.PartnerID, 10), d.PartnerName)
+}
+
+// compare writes down what to remember of every device and returns those to look at more closely, in the order of
+// the enumeration.
+func (s *sweeper) compare() []*looked {
+	cursor := &statusv1.DeviceCursor{SchemaVersion: 1, Sweep: s.req.Number, Devices: make([]*statusv1.PublishedDevice, 0, len(s.all.Devices))}
+	var closer []*looked
+	for i, d := range s.all.Devices {
+		before := s.before[d.ID]
+		print := fleet.Fingerprint(s.hashes[i], d, s.owner(d))
+		entry := &statusv1.PublishedDevice{Id: strconv.FormatInt(d.ID, 10), Fingerprint: print}
+		cursor.Devices = append(cursor.Devices, entry)
+		changed := before == nil || before.GetFingerprint() != print || before.GetUnsettled()
+		if changed || before.GetErrorsMissing() {
+			closer = append(closer, &looked{Device: d, entry: entry, before: before, changed: changed})
+		}
+	}
+	slices.SortFunc(cursor.Devices, func(a, b *statusv1.PublishedDevice) int { return strings.Compare(a.GetId(), b.GetId()) })
+	s.result.Devices = cursor
+	return closer
+}
+
+// detail reads the full columns of devices. One that is not among them keeps its light ones.
+func (s *sweeper) detail(ctx context.Context, closer []*looked) error {
+	for chunk := range slices.Chunk(closer, detailSize) {
 		ids := make([]string, len(chunk))
+		byID := make(map[int64]*looked, len(chunk))
 		for i, d := range chunk {
 			ids[i] = strconv.FormatInt(d.ID, 10)
+			byID[d.ID] = d
 		}
 		page, err := s.client.Statistics(ctx, cove.Query{
 			PartnerID: s.root, Filter: "AU in (" + strings.Join(ids, ",") + ")", Columns: columns.Full(), OrderBy: "AU ASC", Count: detailSize,
 		})
 		if err != nil {
-			return nil, fmt.Errorf("read details of %d devices: %w", len(ids), err)
+			return fmt.Errorf("read details of %d devices: %w", len(ids), err)
 		}
+		s.answers.Page(nil, page.Refused, nil)
 		for _, row := range page.Rows {
-			full[row.AccountID] = row.Columns
+			if d := byID[row.AccountID]; d != nil {
+				d.Columns, d.detailed = row.Columns, true
+			}
 		}
 	}
-	for i, d := range changed {
-		if more, ok := full[d.ID]; ok {
-			changed[i].Columns = more
-		}
-	}
-	return changed, nil
-}
-
-func (s *sweeper) account(all *fleet.Enumeration, observed *timestamppb.Timestamp, published int) *statusv1.SweepCompleted {
-	c := &statusv1.SweepCompleted{
-		SchemaVersion: 1, Tenant: s.req.Tenant, Sweep: s.req.Number, ObservedAt: observed, Complete: true,
-		Devices: uint32(len(all.Devices)), Published: uint32(published),
-	}
-	if len(all.Devices) <= mostListed {
-		for _, d := range all.Devices {
-			c.DeviceIds = append(c.DeviceIds, strconv.FormatInt(d.ID, 10))
-		}
-		slices.Sort(c.DeviceIds)
-	}
-	types := map[string]uint32{}
-	for _, d := range all.Devices {
-		types[fleet.Type(d)]++
-		if id := strconv.FormatInt(d.ID, 10); s.before[id] == nil {
-			c.NewDeviceIds = append(c.NewDeviceIds, id)
-		}
-	}
-	for id := range s.before {
-		if number, err := strconv.ParseInt(id, 10, 64); err != nil || !all.Has(number) {
-			c.GoneDeviceIds = append(c.GoneDeviceIds, id)
-		}
-	}
-	slices.Sort(c.NewDeviceIds)
-	slices.Sort(c.GoneDeviceIds)
-	for _, name := range []string{"backup_manager", "m365", "unknown"} {
-		if types[name] > 0 {
-			c.Types = append(c.Types, &statusv1.TypeCount{Type: name, Devices: types[name]})
-		}
-	}
-	return c
-}
-
-// Unsettled returns what to remember before a sweep's snapshots are published: the cursor from before, with every
-// device that is about to be published marked.
-func Unsettled(before *statusv1.DeviceCursor, r Result) *statusv1.DeviceCursor {
-	marked := &statusv1.DeviceCursor{SchemaVersion: 1, Sweep: r.Devices.GetSweep()}
-	publishing := make(map[string]bool, len(r.Snapshots))
-	for _, s := range r.Snapshots {
-		publishing[s.GetDeviceId()] = true
-		marked.Devices = append(marked.Devices, &statusv1.PublishedDevice{Id: s.GetDeviceId(), Unsettled: true})
-	}
-	for _, d := range before.GetDevices() {
-		if !publishing[d.GetId()] {
-			marked.Devices = append(marked.Devices, d)
-		}
-	}
-	slices.SortFunc(marked.Devices, func(a, b *statusv1.PublishedDevice) int { return strings.Compare(a.GetId(), b.GetId()) })
-	return marked
+	return nil
 }
