@@ -97,7 +97,7 @@ func TestDevicesStandAsTheyWereJudged(t *testing.T) {
 	f.snapshot(1, noon, "3", trial, "", backup(noon, "2"))
 	f.snapshot(1, noon, "4", acme, "", map[string]string{"AN": "mystery"})
 	f.snapshot(1, noon, "5", acme, "", backup(noon, "5"))
-	f.snapshot(1, noon, "6", acme, "", map[string]string{"AN": "new", "AT": "1", "CD": unix(noon.Add(-96 * time.Hour))})
+	f.snapshot(1, noon, "6", acme, "", map[string]string{"AN": "new", "AT": "1", "CD": unix(noon.Add(-240 * time.Hour))})
 	f.swept(1, noon, "1", "2", "3", "4", "5", "6")
 	later := noon.Add(time.Hour)
 	f.swept(2, later, "1", "2", "3", "4", "6", "7")
@@ -126,7 +126,7 @@ func TestDevicesStandAsTheyWereJudged(t *testing.T) {
 	}
 	require.Equal(t, []standing{
 		{id: "6", class: "workstation", customer: "acme", incident: "6-1", severity: "warning", state: app.DeviceInTrouble, conditions: []string{"never"}},
-		{id: "2", class: "server", customer: "acme", incident: "2-1", severity: "warning", state: app.DeviceInTrouble, conditions: []string{"failed (Files and Folders)"}},
+		{id: "2", class: "server", customer: "acme", incident: "2-1", state: app.DeviceInTrouble, conditions: []string{"failed (Files and Folders)"}},
 		{id: "7", state: app.DeviceUnknown, reason: "not described yet"},
 		{id: "4", customer: "acme", state: app.DeviceUnknown, reason: "device type not reported"},
 		{id: "1", class: "server", customer: "acme", site: "Kiel", state: app.DeviceHealthy},

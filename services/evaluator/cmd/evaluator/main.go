@@ -12,6 +12,6 @@ import (
 func main() {
 	var env struct{} // the shared environment is all it needs
 	os.Exit(process.Main("evaluator", &env, func(ctx context.Context, p process.Process) error {
-		return app.Run(ctx, app.Options{NATS: p.NATS, Logger: p.Logger, Registerer: p.Registerer, Tracer: p.Tracer, OnHealth: p.OnHealth})
+		return app.Run(ctx, app.Options{NATS: p.NATS, Logger: p.Logger, Registerer: p.Registerer, Tracer: p.Tracer, OnHealth: p.OnHealth, LookupEnv: os.LookupEnv})
 	}))
 }

@@ -1,9 +1,9 @@
 // Package sweeps joins the evaluator's decisions to the bus: it keeps the state of devices in the bucket
-// device_state, has the package judge decide at the end of each complete sweep, and publishes the incident
-// events. It decides nothing itself.
+// device_state and of tenants in tenant_state, has the packages judge, group and watch decide, and publishes the
+// incident events and the account of each sweep. It decides nothing itself.
 //
-// An event is published before the state that records it is written. A crash in between repeats the
-// decision from the same state and so the same event, under the same id and with the same bytes.
+// A state is written before the event that it records is published. A message that is delivered again after a crash in
+// between finds what it decided in the state, and publishes it again, under the same id and with the same bytes.
 package sweeps
 
 import (
@@ -30,9 +30,19 @@ type States interface {
 	Each(ctx context.Context, filter string, f func(bus.Entry[*incidentv1.DeviceState]) error) error
 }
 
+// TenantStates is the bucket tenant_state; see bus.Store.
+type TenantStates interface {
+	Update(ctx context.Context, key string, decide func(*incidentv1.TenantState) (*incidentv1.TenantState, error)) (*incidentv1.TenantState, error)
+}
+
 // Policies tells by what a tenant's devices are judged; see TenantPolicies.
 type Policies interface {
-	Policy(ctx context.Context, tenant string) (*tenantv1.Policy, error)
+	Tenant(ctx context.Context, id string) (*Tenant, error)
+}
+
+// Heart is told of each complete sweep that was judged, and does not hold it up; see package heartbeat.
+type Heart interface {
+	Beat(settings *tenantv1.Settings)
 }
 
 // Publisher stores messages; see bus.Bus.
@@ -43,11 +53,13 @@ type Publisher interface {
 // Handler handles the messages of the STATUS stream.
 type Handler struct {
 	States    States
+	Tenants   TenantStates
 	Policies  Policies
 	Publisher Publisher
 	Logger    *slog.Logger
 	Clock     clock.Clock // measures how long a sweep takes; decisions take their time from the sweep
 	Metrics   *Metrics
+	Heart     Heart // nil: nobody outside is told
 }
 
 // Handle handles one message: it stores a snapshot, or judges the tenant at the end of a sweep.
@@ -57,6 +69,8 @@ func (h *Handler) Handle(ctx context.Context, d bus.Delivery) error {
 		return h.snapshot(ctx, d)
 	case bus.VerbSweep:
 		return h.sweep(ctx, d)
+	case bus.VerbOverdue:
+		return h.overdue(ctx, d)
 	default:
 		return errclass.Newf(errclass.Rejected, "handle "+d.Subject.String(), "the evaluator knows no verb %q", d.Subject.Verb)
 	}
@@ -111,12 +125,17 @@ func (h *Handler) settle(ctx context.Context, key string, decide func(state *inc
 		case d.Event == nil:
 			return d, nil
 		}
-		if err := h.Publisher.Publish(ctx, message(d.Event)); err != nil {
-			return judge.Decision{}, fmt.Errorf("publish incident %s: %w", d.Event.GetIncidentId(), err)
-		}
-		return d, nil
+		return d, h.tell(ctx, d.Event)
 	}
 	return judge.Decision{}, fmt.Errorf("write device after %d attempts: %w", attempts, lost)
+}
+
+// tell publishes an event that a state records.
+func (h *Handler) tell(ctx context.Context, e *incidentv1.Event) error {
+	if err := h.Publisher.Publish(ctx, message(e)); err != nil {
+		return fmt.Errorf("publish incident %s: %w", e.GetIncidentId(), err)
+	}
+	return nil
 }
 
 // message addresses an incident event. Its id is derived from what it says, so that a repetition is recognised.

@@ -29,20 +29,23 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 // world is a bus with one tenant, and what the poller does on it.
 type world struct {
-	t        *testing.T
+	t        testing.TB
 	nc       *nats.Conn
 	bus      *bus.Bus
 	states   *bus.Store[*incidentv1.DeviceState]
+	tenants  *bus.Store[*incidentv1.TenantState]
 	settings *bus.Store[*tenantv1.Settings]
 	log      *lines
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	nc := bustest.Start(t)
 	w := &world{t: t, nc: nc, bus: bustest.Open(t, nc), log: &lines{}}
 	var err error
 	w.states, err = bus.OpenStore[*incidentv1.DeviceState](t.Context(), w.bus, bus.DeviceState)
+	require.NoError(t, err)
+	w.tenants, err = bus.OpenStore[*incidentv1.TenantState](t.Context(), w.bus, bus.TenantState)
 	require.NoError(t, err)
 	w.settings, err = bus.OpenStore[*tenantv1.Settings](t.Context(), w.bus, bus.Tenants)
 	require.NoError(t, err)
@@ -113,7 +116,7 @@ func (w *world) handler(change func(h *sweeps.Handler)) *sweeps.Handler {
 	metrics, err := sweeps.NewMetrics(nil)
 	require.NoError(w.t, err)
 	h := &sweeps.Handler{
-		States: w.states, Policies: sweeps.NewTenantPolicies(w.settings), Publisher: w.bus, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Clock: clock.System(), Metrics: metrics,
+		States: w.states, Tenants: w.tenants, Policies: sweeps.NewTenantPolicies(w.settings), Publisher: w.bus, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Clock: clock.System(), Metrics: metrics,
 	}
 	if change != nil {
 		change(h)
@@ -142,8 +145,38 @@ func (w *world) settled() {
 	}, 60*time.Second, 10*time.Millisecond)
 }
 
-// events returns everything in the INCIDENT stream, in order.
+// events returns every event of an incident in the INCIDENT stream, in order.
 func (w *world) events() []*incidentv1.Event {
+	w.t.Helper()
+	var all []*incidentv1.Event
+	w.incidents(func(s bus.Subject, data []byte) {
+		if s.Verb == bus.VerbJudged {
+			return
+		}
+		e := &incidentv1.Event{}
+		require.NoError(w.t, proto.Unmarshal(data, e))
+		all = append(all, e)
+	})
+	return all
+}
+
+// accounts returns the accounts of sweeps in the INCIDENT stream, in order.
+func (w *world) accounts() []*incidentv1.SweepJudged {
+	w.t.Helper()
+	var all []*incidentv1.SweepJudged
+	w.incidents(func(s bus.Subject, data []byte) {
+		if s.Verb != bus.VerbJudged {
+			return
+		}
+		a := &incidentv1.SweepJudged{}
+		require.NoError(w.t, proto.Unmarshal(data, a))
+		all = append(all, a)
+	})
+	return all
+}
+
+// incidents calls f for every message of the INCIDENT stream, in order.
+func (w *world) incidents(f func(s bus.Subject, data []byte)) {
 	w.t.Helper()
 	js, err := jetstream.New(w.nc)
 	require.NoError(w.t, err)
@@ -151,15 +184,13 @@ func (w *world) events() []*incidentv1.Event {
 	require.NoError(w.t, err)
 	info, err := stream.Info(w.t.Context())
 	require.NoError(w.t, err)
-	var all []*incidentv1.Event
 	for seq := info.State.FirstSeq; seq <= info.State.LastSeq && info.State.Msgs > 0; seq++ {
 		msg, err := stream.GetMsg(w.t.Context(), seq)
 		require.NoError(w.t, err)
-		e := &incidentv1.Event{}
-		require.NoError(w.t, proto.Unmarshal(msg.Data, e))
-		all = append(all, e)
+		s, err := bus.ParseSubject(msg.Subject)
+		require.NoError(w.t, err)
+		f(s, msg.Data)
 	}
-	return all
 }
 
 // told writes events as "<incident> r<revision> <kind>".

@@ -15,6 +15,8 @@ import (
 type Metrics struct {
 	decisions *prometheus.CounterVec
 	incidents *prometheus.CounterVec
+	groups    *prometheus.CounterVec
+	tenants   *prometheus.CounterVec
 	seconds   prometheus.Histogram
 }
 
@@ -25,7 +27,13 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 			Name: "covewise_evaluator_decisions_total", Help: "Devices judged at complete sweeps, by how they stood.",
 		}, []string{"outcome"}),
 		incidents: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "covewise_evaluator_incidents_total", Help: "Incident events decided, by kind.",
+			Name: "covewise_evaluator_incidents_total", Help: "Incident events of devices decided, by kind.",
+		}, []string{"kind"}),
+		groups: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "covewise_evaluator_group_incidents_total", Help: "Events of group incidents told, by kind.",
+		}, []string{"kind"}),
+		tenants: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "covewise_evaluator_not_swept_total", Help: "Events told of tenants without a complete sweep, by kind.",
 		}, []string{"kind"}),
 		seconds: prometheus.NewHistogram(prometheus.HistogramOpts{
 			Name: "covewise_evaluator_sweep_seconds", Help: "Time to judge a tenant at the end of a sweep.",
@@ -37,11 +45,13 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 	}
 	for _, kind := range kinds() {
 		m.incidents.WithLabelValues(verb(kind))
+		m.groups.WithLabelValues(verb(kind))
+		m.tenants.WithLabelValues(verb(kind))
 	}
 	if reg == nil {
 		return m, nil
 	}
-	if err := errors.Join(reg.Register(m.decisions), reg.Register(m.incidents), reg.Register(m.seconds)); err != nil {
+	if err := errors.Join(reg.Register(m.decisions), reg.Register(m.incidents), reg.Register(m.groups), reg.Register(m.tenants), reg.Register(m.seconds)); err != nil {
 		return nil, fmt.Errorf("register metrics: %w", err)
 	}
 	return m, nil
@@ -60,7 +70,7 @@ func kinds() []incidentv1.EventKind {
 
 func (m *Metrics) observe(t *task, took time.Duration) {
 	for _, outcome := range outcomes() {
-		m.decisions.WithLabelValues(outcome.String()).Add(float64(t.outcomes[outcome]))
+		m.decisions.WithLabelValues(outcome.String()).Add(float64(t.account.outcomes[outcome]))
 	}
 	for _, kind := range kinds() {
 		m.incidents.WithLabelValues(verb(kind)).Add(float64(t.events[kind]))

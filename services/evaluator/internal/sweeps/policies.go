@@ -3,21 +3,70 @@ package sweeps
 import (
 	"context"
 	"fmt"
+	"time"
 
 	"github.com/covewise/covewise/platform/bus"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/group"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
+	"github.com/covewise/covewise/services/evaluator/internal/watch"
 )
+
+// Tenant is what judging needs of a tenant's settings.
+type Tenant struct {
+	Settings *tenantv1.Settings
+	compiled *policy.Policy
+	wrong    error // why the policy cannot be used; nil when it can
+}
+
+// policy returns the tenant's policy as it is on the bus.
+func (t *Tenant) policy() *tenantv1.Policy { return t.Settings.GetPolicy() }
+
+// limits say when the tenant counts as not swept. interval is that of a sweep; 0 for one of a poller that does not tell.
+func (t *Tenant) limits(interval time.Duration) watch.Limits {
+	if interval <= 0 {
+		interval = t.Settings.GetPollInterval().AsDuration()
+	}
+	return watch.Limits{After: t.policy().GetNotSweptAfter(), Interval: interval, PolicyVersion: t.policy().GetVersion()}
+}
+
+// groups say when incidents with one cause become one.
+func (t *Tenant) groups() group.Policy {
+	g := t.policy().GetGroup()
+	p := group.Policy{
+		Window: g.GetWindow().AsDuration(), Devices: g.GetDevices(), Share: g.GetShare(),
+		CloseAfter: t.policy().GetCloseAfter(), Version: t.policy().GetVersion(),
+	}
+	switch g.GetJoin() {
+	case tenantv1.GroupJoin_GROUP_JOIN_ATTACH:
+		p.Join = group.Attach
+	case tenantv1.GroupJoin_GROUP_JOIN_HOLD:
+		p.Join = group.Hold
+	case tenantv1.GroupJoin_GROUP_JOIN_UNSPECIFIED, tenantv1.GroupJoin_GROUP_JOIN_OFF:
+	}
+	return p
+}
 
 // TenantPolicies are the policies of all tenants, kept by a view of the bucket tenant.
 type TenantPolicies struct {
 	store *bus.Store[*tenantv1.Settings]
-	view  *bus.View[*tenantv1.Settings, *tenantv1.Policy]
+	view  *bus.View[*tenantv1.Settings, *Tenant]
 }
 
 // NewTenantPolicies returns the policies in a bucket. They are kept up to date while Run runs.
 func NewTenantPolicies(store *bus.Store[*tenantv1.Settings]) *TenantPolicies {
-	policy := func(e bus.Entry[*tenantv1.Settings]) *tenantv1.Policy { return e.Value.GetPolicy() }
-	return &TenantPolicies{store: store, view: bus.NewView(store, ">", policy, nil)}
+	project := func(e bus.Entry[*tenantv1.Settings]) *Tenant { return newTenant(e.Value) }
+	return &TenantPolicies{store: store, view: bus.NewView(store, ">", project, nil)}
+}
+
+// newTenant returns nil for settings without a policy.
+func newTenant(settings *tenantv1.Settings) *Tenant {
+	if settings.GetPolicy() == nil {
+		return nil
+	}
+	t := &Tenant{Settings: settings}
+	t.compiled, t.wrong = policy.Compile(settings.GetPolicy())
+	return t
 }
 
 // Run keeps the policies until the context ends and then returns nil.
@@ -26,15 +75,20 @@ func (p *TenantPolicies) Run(ctx context.Context, b *bus.Bus) error { return p.v
 // Ready is closed when every policy has been read once.
 func (p *TenantPolicies) Ready() <-chan struct{} { return p.view.Ready() }
 
-// Policy returns a tenant's policy, or nil for a tenant without settings. The view may lag, and a sweep that
-// is not judged is lost: so that a tenant is missing is believed only after a look into the bucket.
-func (p *TenantPolicies) Policy(ctx context.Context, tenant string) (*tenantv1.Policy, error) {
-	if policy, ok := p.view.Get(bus.Key(tenant)); ok && policy != nil {
-		return policy, nil
+// Tenant returns a tenant, or nil for one without settings. The view may lag, and a sweep that is not judged is
+// lost: so that a tenant is missing is believed only after a look into the bucket. A policy that this program does not
+// understand is an error of class Rejected.
+func (p *TenantPolicies) Tenant(ctx context.Context, id string) (*Tenant, error) {
+	t, ok := p.view.Get(bus.Key(id))
+	if !ok || t == nil {
+		settings, _, err := p.store.Get(ctx, bus.Key(id))
+		if err != nil {
+			return nil, fmt.Errorf("read policy: %w", err)
+		}
+		t = newTenant(settings)
 	}
-	settings, _, err := p.store.Get(ctx, bus.Key(tenant))
-	if err != nil {
-		return nil, fmt.Errorf("read policy: %w", err)
+	if t == nil {
+		return nil, nil //nolint:nilnil // as the comment says
 	}
-	return settings.GetPolicy(), nil
+	return t, t.wrong
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,76 +16,112 @@ import (
 	"github.com/covewise/covewise/platform/errclass"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
-	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/decode"
+	"github.com/covewise/covewise/services/evaluator/internal/group"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
+	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
 // parallel is how many devices are written at once. Every write is synced to disk, so one alone is slow and
 // several share a sync.
 const parallel = 16
 
-// sweep judges every device of a tenant at the end of a complete sweep. An incomplete one decides nothing:
+// sweep judges every device of a tenant at the end of a complete sweep. An incomplete one decides about no device:
 // what was not seen is not gone, and what was not seen again may have recovered.
 func (h *Handler) sweep(ctx context.Context, d bus.Delivery) error {
 	completed := &statusv1.SweepCompleted{}
 	if err := d.Decode(completed); err != nil {
 		return err
 	}
-	tenant := completed.GetTenant()
-	if tenant != d.Subject.Tenant {
-		return errclass.Newf(errclass.Rejected, "judge sweep", "subject %s carries a sweep of tenant %q", d.Subject, tenant)
+	id := completed.GetTenant()
+	if id != d.Subject.Tenant {
+		return errclass.Newf(errclass.Rejected, "judge sweep", "subject %s carries a sweep of tenant %q", d.Subject, id)
 	}
-	log := h.Logger.With("tenant", tenant, "sweep", completed.GetSweep())
-	if !completed.GetComplete() {
-		log.Warn("sweep incomplete, nothing judged", "class", completed.GetFailureClass(), "reason", completed.GetFailure())
-		return nil
-	}
-	policy, err := h.Policies.Policy(ctx, tenant)
+	log := h.Logger.With("tenant", id, "sweep", completed.GetSweep())
+	tenant, err := h.Policies.Tenant(ctx, id)
 	if err != nil {
 		return fmt.Errorf("judge sweep: %w", err)
 	}
-	if policy == nil {
+	if !completed.GetComplete() {
+		return h.incomplete(ctx, tenant, completed, log)
+	}
+	if tenant == nil {
 		// The tenant was removed while its last sweep was under way. Without a policy nothing is right or
 		// wrong, and no redelivery brings one: open incidents stay as they are.
 		log.Warn("tenant has no settings, nothing judged")
 	}
-
-	began := h.Clock.Now()
-	t := newTask(policy, completed)
-	if err := t.scan(ctx, h.States); err != nil {
+	if err := h.judge(ctx, newTask(tenant, completed), log); err != nil {
 		return fmt.Errorf("judge sweep: %w", err)
 	}
+	return nil
+}
+
+// judge decides about the tenant and its devices, in this order: what is decided about groups is written before the
+// devices that it holds back are, and a group is told before the devices that belong to it and ends after them.
+func (h *Handler) judge(ctx context.Context, t *task, log *slog.Logger) error {
+	began := h.Clock.Now()
+	if err := t.scan(ctx, h.States); err != nil {
+		return err
+	}
+	if t.tenant == nil {
+		return h.settleAll(ctx, t, log)
+	}
+	state, err := h.decideTenant(ctx, t)
+	if err != nil {
+		return fmt.Errorf("decide about tenant: %w", err)
+	}
+	if err := h.tellTenant(ctx, state, t.completed.GetObservedAt(), log); err != nil {
+		return err
+	}
+	begins, ends := group.Decided(state, t.sweep.Number)
+	if err := h.tellGroups(ctx, begins, log); err != nil {
+		return err
+	}
+	t.join(state)
 	if err := h.settleAll(ctx, t, log); err != nil {
-		return fmt.Errorf("judge sweep: %w", err)
+		return err
+	}
+	if err := h.tellGroups(ctx, ends, log); err != nil {
+		return err
 	}
 	h.report(t, log, h.Clock.Now().Sub(began))
+	if err := h.publishAccount(ctx, t); err != nil {
+		return err
+	}
+	if h.Heart != nil {
+		h.Heart.Beat(t.tenant.Settings)
+	}
 	return nil
 }
 
 // task is the judgement of one sweep.
 type task struct {
-	policy  *tenantv1.Policy // nil: the tenant has none, and only what was decided before can be told again
-	sweep   judge.Sweep
-	tenant  string
-	listed  int             // devices that the vendor enumerated
-	ids     map[string]bool // devices that the vendor listed; nil when the sweep does not tell
-	gone    map[string]bool // devices told gone
-	changes []string        // keys of devices whose state changes or whose event is to be told again
+	tenant    *Tenant // nil: it has no settings, and only what was decided before can be told again
+	completed *statusv1.SweepCompleted
+	sweep     judge.Sweep
+	id        string
+	ids       map[string]bool // devices that the vendor listed; nil when the sweep does not tell
+	gone      map[string]bool // devices told gone
+	changes   []string        // keys of devices whose state changes or whose event is to be told again
 
-	outcomes map[judge.Outcome]int
-	events   map[incidentv1.EventKind]int
+	account *account
+	fleet   group.Fleet
+	members map[string]group.Membership // by device id
+	held    map[string]*policy.Mute     // of devices that a group holds back, by device id
+	events  map[incidentv1.EventKind]int
 }
 
-func newTask(policy *tenantv1.Policy, completed *statusv1.SweepCompleted) *task {
+func newTask(tenant *Tenant, completed *statusv1.SweepCompleted) *task {
 	t := &task{
-		policy:   policy,
-		sweep:    judge.Sweep{Number: completed.GetSweep(), At: completed.GetObservedAt().AsTime()},
-		tenant:   completed.GetTenant(),
-		listed:   int(completed.GetDevices()),
-		gone:     make(map[string]bool, len(completed.GetGoneDeviceIds())),
-		outcomes: map[judge.Outcome]int{},
-		events:   map[incidentv1.EventKind]int{},
+		tenant:    tenant,
+		completed: completed,
+		sweep:     judge.Sweep{Number: completed.GetSweep(), At: completed.GetObservedAt().AsTime()},
+		id:        completed.GetTenant(),
+		gone:      make(map[string]bool, len(completed.GetGoneDeviceIds())),
+		account:   newAccount(),
+		fleet:     group.Fleet{Size: group.NewCensus()},
+		held:      map[string]*policy.Mute{},
+		events:    map[incidentv1.EventKind]int{},
 	}
 	for _, id := range completed.GetGoneDeviceIds() {
 		t.gone[id] = true
@@ -97,33 +135,67 @@ func newTask(policy *tenantv1.Policy, completed *statusv1.SweepCompleted) *task 
 	return t
 }
 
-// decide is the decision on one device.
-func (t *task) decide(state *incidentv1.DeviceState) judge.Decision {
-	seen := decode.Observe(state.GetSnapshot(), t.sweep.At)
-	id := state.GetDeviceId()
-	switch {
-	case t.policy == nil:
-		return judge.Decision{State: state, Event: judge.Decided(state, t.sweep), Outcome: judge.Unknown}
-	case t.gone[id] || t.ids != nil && !t.ids[id]:
-		return judge.Remove(t.policy, state, seen, t.sweep)
-	case state.GetGone() && t.ids[id]:
-		return judge.Return(t.policy, state, seen, t.sweep)
-	default:
-		return judge.Decide(t.policy, state, seen, t.sweep)
-	}
+// verdict is a decision with what it was made from.
+type verdict struct {
+	judge.Decision
+	seen judge.Observation
 }
 
-// scan decides on every device without acting, counts how they stand and notes which change. It keeps only
-// their keys: a tenant may have thousands of devices, and each is read again when it is settled.
+// decide is the decision on one device.
+func (t *task) decide(state *incidentv1.DeviceState) verdict {
+	v := verdict{seen: decode.Observe(state.GetSnapshot(), t.sweep.At)}
+	if t.tenant == nil {
+		v.Decision = judge.Decision{State: state, Event: judge.Decided(state, t.sweep), Outcome: judge.Unknown}
+		return v
+	}
+	rules := t.tenant.compiled.For(judge.SubjectOf(t.tenant.policy().GetDocumentsProfiles(), v.seen), t.sweep.At)
+	id := state.GetDeviceId()
+	if rules.Mute == nil {
+		rules.Mute = t.held[id]
+	}
+	switch {
+	case t.gone[id] || t.ids != nil && !t.ids[id]:
+		v.Decision = judge.Remove(rules, state, v.seen, t.sweep)
+	case state.GetGone() && t.ids[id]:
+		v.Decision = judge.Return(rules, state, v.seen, t.sweep)
+	default:
+		v.Decision = judge.Decide(rules, state, v.seen, t.sweep)
+	}
+	v.Decision = t.withGroup(state, v.Decision)
+	return v
+}
+
+// scan decides on every device without acting and without regard to groups, counts how they stand and notes which
+// change. Of a device it keeps the key only, unless it is in trouble: a tenant may have thousands of devices, and each
+// is read again when it is settled.
 func (t *task) scan(ctx context.Context, states States) error {
-	return states.Each(ctx, bus.Key(t.tenant)+".>", func(entry bus.Entry[*incidentv1.DeviceState]) error {
-		d := t.decide(entry.Value)
-		t.outcomes[d.Outcome]++
-		if d.Changed || d.Event != nil {
+	undescribed := map[string]bool{}
+	for id := range t.ids {
+		undescribed[id] = true
+	}
+	err := states.Each(ctx, bus.Key(t.id)+".>", func(entry bus.Entry[*incidentv1.DeviceState]) error {
+		v := t.decide(entry.Value)
+		delete(undescribed, entry.Value.GetDeviceId())
+		t.account.count(entry.Value.GetDeviceId(), v.Decision)
+		if v.Changed || v.Event != nil {
 			t.changes = append(t.changes, entry.Key)
+		}
+		if v.Outcome == judge.Gone || v.Outcome == judge.Excluded {
+			return nil
+		}
+		device := describe(entry.Value, v.seen, v.Decision)
+		t.fleet.Size.Add(device)
+		if len(device.Conditions) > 0 {
+			t.fleet.Add(device)
 		}
 		return nil
 	})
+	if err != nil {
+		return err
+	}
+	missing := slices.Sorted(maps.Keys(undescribed))
+	t.account.missing(max(int(t.completed.GetDevices())-t.account.judged(), len(missing)), missing)
+	return nil
 }
 
 // settleAll acts on the devices that change. One whose decision can never be recorded does not hold up the
@@ -131,11 +203,11 @@ func (t *task) scan(ctx context.Context, states States) error {
 func (h *Handler) settleAll(ctx context.Context, t *task, log *slog.Logger) error {
 	var mu sync.Mutex // guards t.events and hopeless
 	var hopeless error
-	group, ctx := errgroup.WithContext(ctx)
-	group.SetLimit(parallel)
+	workers, ctx := errgroup.WithContext(ctx)
+	workers.SetLimit(parallel)
 	for _, key := range t.changes {
-		group.Go(func() error {
-			d, err := h.settle(ctx, key, t.decide)
+		workers.Go(func() error {
+			d, err := h.settle(ctx, key, func(state *incidentv1.DeviceState) judge.Decision { return t.decide(state).Decision })
 			mu.Lock()
 			defer mu.Unlock()
 			if err != nil && errclass.ActionOf(errclass.Of(err)) == errclass.DeadLetter {
@@ -153,24 +225,22 @@ func (h *Handler) settleAll(ctx context.Context, t *task, log *slog.Logger) erro
 			return nil
 		})
 	}
-	if err := group.Wait(); err != nil {
+	if err := workers.Wait(); err != nil {
 		return err
 	}
 	return hopeless
 }
 
-// report writes the sweep's account: one line, whose first four figures sum up to the devices enumerated.
+// report says the sweep's account in one line, whose first four figures sum up to the devices enumerated.
 func (h *Handler) report(t *task, log *slog.Logger, took time.Duration) {
-	known := t.outcomes[judge.Healthy] + t.outcomes[judge.InTrouble] + t.outcomes[judge.Excluded] + t.outcomes[judge.Unknown]
-	if known != t.listed {
-		log.Warn("devices judged are not the devices enumerated", "judged", known, "enumerated", t.listed)
+	counted := t.account.outcomes
+	if listed := int(t.completed.GetDevices()); t.account.judged() != listed {
+		log.Warn("devices judged are not the devices enumerated", "judged", t.account.judged(), "enumerated", listed)
 	}
-	// A device that is enumerated but was never described is unknown, and never healthy.
-	t.outcomes[judge.Unknown] += max(t.listed-known, 0)
 	h.Metrics.observe(t, took)
 	log.Info("sweep judged",
-		"healthy", t.outcomes[judge.Healthy], "in_trouble", t.outcomes[judge.InTrouble],
-		"excluded", t.outcomes[judge.Excluded], "unknown", t.outcomes[judge.Unknown],
+		"healthy", counted[judge.Healthy], "in_trouble", counted[judge.InTrouble],
+		"excluded", counted[judge.Excluded], "unknown", counted[judge.Unknown],
 		"opened", t.events[incidentv1.EventKind_EVENT_KIND_FAILED], "changed", t.events[incidentv1.EventKind_EVENT_KIND_CHANGED],
 		"resolved", t.events[incidentv1.EventKind_EVENT_KIND_RESOLVED], "took", took)
 }
