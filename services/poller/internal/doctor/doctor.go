@@ -64,7 +64,9 @@ func (e *examination) run(ctx context.Context) {
 	if tree != nil && complete {
 		e.places(tree, seen.devices)
 	}
-	e.sessions(ctx, seen.devices)
+	if complete || len(seen.devices) > 0 {
+		e.sessions(ctx, seen.devices)
+	}
 }
 
 // nodeTimeout bounds one question to a storage node, in real time: one that is down must not hold up the examination.

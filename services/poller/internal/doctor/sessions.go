@@ -73,7 +73,7 @@ func (e *examination) ask(ctx context.Context, account cove.Account, d device, p
 
 // unread says why the sessions of a device cannot be read.
 func unread(err error, place string, d device) Check {
-	c := Check{Name: aboutNode, Level: Warning, Text: err.Error(), Remedy: remedy(err)}
+	c := Check{Name: aboutNode, Level: Warning, Remedy: remedy(err)}
 	skipped, ok := errors.AsType[*cove.SkippedNodeError](err)
 	switch {
 	case !ok && d.kind == kindM365:
@@ -90,6 +90,8 @@ func unread(err error, place string, d device) Check {
 	case skipped.Reason == cove.SkipNoNode:
 		c.Text = fmt.Sprintf("Cove names no storage node for device %d", d.id)
 		c.Remedy = "look at the device in the Cove console; " + noCause
+	default:
+		c.Text = err.Error()
 	}
 	return c
 }
