@@ -47,7 +47,7 @@ func TestAnOlderPictureOfTheCustomerNeverReplacesANewerOne(t *testing.T) {
 		{"CWM:2001", time.Hour, 2002, 2 * time.Hour},
 		{"CWM:2001", 3 * time.Hour, 2001, 3 * time.Hour},
 	} {
-		w.clock.advance(time.Second)
+		w.clock.Add(time.Second)
 		w.ask("harbor", &companyv1.Wanted{Customer: customer("501", "Nobody", step.reference), ObservedAt: timestamppb.New(seen.Add(step.observed))})
 		link := w.link("harbor", "501")
 		require.Equal(t, step.company, link.GetCompany().GetId(), "%s at %s", step.reference, step.observed)
@@ -65,7 +65,7 @@ func TestADoubtedLinkIsLookedUpAgain(t *testing.T) {
 	w.run()
 	w.want("harbor", customer("501", "One", ""), 1)
 	doubt := func(name string) *companyv1.Link {
-		w.clock.advance(time.Minute)
+		w.clock.Add(time.Minute)
 		fake.ResetCounts()
 		w.ask("harbor", &companyv1.Wanted{Customer: customer("501", name, ""), Doubted: true})
 		return w.link("harbor", "501")
@@ -80,14 +80,14 @@ func TestADoubtedLinkIsLookedUpAgain(t *testing.T) {
 	link = doubt("One Renamed")
 	require.Equal(t, broken, link.GetState())
 	require.Nil(t, link.GetCompany())
-	require.Equal(t, `the linked company "One" (2001) is inactive: restore it, or name another one by CWM:<id> in the customer's reference; `+
+	require.Equal(t, `the linked company "One" (2001) is inactive: restore it, link another one, or name one by CWM:<id> in the customer's reference; `+
 		`no company is called "One Renamed"`, link.GetReason())
 
 	doubt("One Renamed")
 	require.Empty(t, questions(fake), "what is no link any more cannot be doubted; the answer is fresh")
 
 	w.company(fake, cwfake.Company{ID: 2002, Identifier: "Two", Name: "One Renamed"})
-	w.clock.advance(10 * time.Minute)
+	w.clock.Add(10 * time.Minute)
 	w.want("harbor", customer("501", "One Renamed", ""), 1)
 	require.EqualValues(t, 2002, w.link("harbor", "501").GetCompany().GetId(), "a broken link heals when there is a company")
 

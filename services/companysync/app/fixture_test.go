@@ -16,38 +16,12 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
+	"github.com/covewise/covewise/platform/clock/clocktest"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/companysync/app"
 )
-
-// manual is a clock that a test moves.
-type manual struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *manual) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *manual) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
-func (c *manual) Sleep(ctx context.Context, _ time.Duration) error {
-	<-ctx.Done()
-	return ctx.Err()
-}
-
-func (c *manual) SleepUntil(ctx context.Context, t time.Time) error {
-	return c.Sleep(ctx, t.Sub(c.Now()))
-}
 
 // world is a bus, a ConnectWise server for each tenant, and company-sync between them.
 type world struct {
@@ -56,7 +30,7 @@ type world struct {
 	bus     *bus.Bus
 	links   *bus.Store[*companyv1.Link]
 	tenants *bus.Store[*tenantv1.Settings]
-	clock   *manual
+	clock   *clocktest.Clock
 	env     sync.Map // environment variables of company-sync
 	asked   int
 	metrics []*prometheus.Registry // of each instance
@@ -65,7 +39,7 @@ type world struct {
 func newWorld(t *testing.T) *world {
 	t.Helper()
 	nc := bustest.Start(t)
-	w := &world{t: t, nc: nc, bus: bustest.Open(t, nc), clock: &manual{now: time.Date(2026, 11, 20, 22, 10, 0, 0, time.UTC)}}
+	w := &world{t: t, nc: nc, bus: bustest.Open(t, nc), clock: clocktest.New(time.Date(2026, 11, 20, 22, 10, 0, 0, time.UTC))}
 	var err error
 	w.links, err = bus.OpenStore[*companyv1.Link](t.Context(), w.bus, bus.CompanyMap)
 	require.NoError(t, err)
@@ -114,11 +88,7 @@ func (w *world) run() *prometheus.Registry {
 	go func() {
 		done <- app.Run(ctx, app.Options{
 			NATS: w.nc, Logger: bustest.Logger(w.t), Clock: w.clock, Registerer: reg,
-			LookupEnv: func(name string) (string, bool) {
-				value, set := w.env.Load(name)
-				text, _ := value.(string)
-				return text, set
-			},
+			LookupEnv: w.lookup,
 		})
 	}()
 	w.t.Cleanup(func() {

@@ -1,11 +1,11 @@
 // Package answer answers the question which company stands for a customer: from the store where a link
-// stands, else by asking ConnectWise once. It owns the bucket company_map and the linked and refused events.
-// Which company it is, package match decides.
+// stands, else by asking ConnectWise once. It carries out what people order about customers, creates companies, and
+// compares all customers of a tenant with all companies. It owns the bucket company_map and the linked, proposed and
+// refused events. Which company it is, package match decides.
 package answer
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -33,6 +33,11 @@ const (
 	patientAttempts = 3
 	// askTimeout bounds the questions for one customer, in real time, like everything on the network.
 	askTimeout = 45 * time.Second
+	// creationLasts is more than the requests of a creation take: what is recorded as being created for longer was
+	// interrupted.
+	creationLasts = time.Minute
+	// standInLasts is how often a company of the customer's own is looked for while the catch-all company stands in.
+	standInLasts = time.Hour
 )
 
 // publisher stores events; *bus.Bus is one.
@@ -44,17 +49,20 @@ type publisher interface {
 type store interface {
 	Get(ctx context.Context, key string) (*companyv1.Link, uint64, error)
 	Put(ctx context.Context, key string, link *companyv1.Link, revision uint64) (uint64, error)
+	Each(ctx context.Context, filter string, f func(bus.Entry[*companyv1.Link]) error) error
 }
 
-// Handler answers wanted messages. Its fields must be set before Handle is called.
+// Handler answers wanted messages, orders and comparisons. Its fields must be set before it is used.
 type Handler struct {
 	Events    publisher
 	Links     store
 	Directory *directory.Directory
 	Settings  func(ctx context.Context, tenant string) (*tenantv1.Settings, error) // nil: no such tenant
-	Clock     clock.Clock
-	Logger    *slog.Logger
-	Metrics   *Metrics
+	// Tickets returns the ids of the tickets that were filed for a customer at a company; nil when nobody knows.
+	Tickets func(ctx context.Context, tenant, customer string, company int64) ([]int64, error)
+	Clock   clock.Clock
+	Logger  *slog.Logger
+	Metrics *Metrics
 
 	flights singleflight.Group
 }
@@ -63,19 +71,20 @@ type Handler struct {
 //
 // A link that stands, and any answer younger than ten minutes about an unchanged customer, is given from the
 // store. A link that is doubted is looked up again, unless that was done after the question was asked. A question
-// with an older picture of the customer than the link's is answered for the link's. When ConnectWise cannot answer, a failure that may pass is returned for a few deliveries. After that,
-// and at once when credentials or settings are at fault, the message is acknowledged: the reason is stored in a
-// link of state UNSPECIFIED without a time of checking, unless an earlier answer stands there, the server is
-// left alone for a minute, and whoever still waits asks again. So a tenant's outage is never held in the
-// stream, where it would hold the other tenants too. Messages of tenants without settings are acknowledged.
+// with an older picture of the customer than the link's is answered for the link's. When ConnectWise cannot answer, a
+// failure that may pass is returned for a few deliveries. After that, and at once when credentials or settings are at
+// fault, the message is acknowledged: the reason is stored in a link of state UNSPECIFIED without a time of checking,
+// unless an earlier answer stands there, the server is left alone for a minute, and whoever still waits asks again. So
+// a tenant's outage is never held in the stream, where it would hold the other tenants too. Messages of tenants without
+// settings are acknowledged.
 func (h *Handler) Handle(ctx context.Context, d bus.Delivery) error {
 	var wanted companyv1.Wanted
 	if err := d.Decode(&wanted); err != nil {
 		return err
 	}
 	customer := wanted.GetCustomer()
-	if wanted.GetTenant() != d.Subject.Tenant || customer.GetId() == "" || customer.GetId() != d.Subject.Key {
-		return errclass.Newf(errclass.Rejected, "read "+d.Subject.String(), "the message is about tenant %q, customer %q", wanted.GetTenant(), customer.GetId())
+	if err := concerns(d, wanted.GetTenant(), customer.GetId()); err != nil {
+		return err
 	}
 	settings, err := h.Settings(ctx, wanted.GetTenant())
 	if err != nil {
@@ -85,57 +94,172 @@ func (h *Handler) Handle(ctx context.Context, d bus.Delivery) error {
 		h.Logger.WarnContext(ctx, "company wanted by a tenant without settings", "tenant", wanted.GetTenant(), "customer", customer.GetId())
 		return nil
 	}
-	key := bus.Key(wanted.GetTenant(), customer.GetId())
 	// Questions are the same when they are about the same customer and trust the link alike.
-	question := fmt.Sprintf("%s %t %q %q", key, wanted.GetDoubted(), customer.GetName(), customer.GetReference())
+	question := fmt.Sprintf("%s %t %q %q", bus.Key(wanted.GetTenant(), customer.GetId()), wanted.GetDoubted(), customer.GetName(), customer.GetReference())
 	_, err, _ = h.flights.Do(question, func() (any, error) {
-		return nil, h.answer(ctx, key, &wanted, settings, d.Attempt)
+		return nil, h.answer(ctx, &wanted, settings, d.Attempt)
 	})
 	return err
 }
 
-func (h *Handler) answer(ctx context.Context, key string, wanted *companyv1.Wanted, settings *tenantv1.Settings, attempt uint64) error {
-	stored, revision, err := h.Links.Get(ctx, key)
+// concerns checks that a message is about the tenant and customer of its subject.
+func concerns(d bus.Delivery, tenant, customer string) error {
+	if tenant != d.Subject.Tenant || customer == "" || customer != d.Subject.Key {
+		return errclass.Newf(errclass.Rejected, "read "+d.Subject.String(), "the message is about tenant %q, customer %q", tenant, customer)
+	}
+	return nil
+}
+
+// matter is one customer that is being answered for.
+type matter struct {
+	key      string
+	settings *tenantv1.Settings
+	version  string // of the settings for companies
+	server   string // "<company>@<host>"
+	customer *statusv1.Customer
+	observed *timestamppb.Timestamp
+	stored   *companyv1.Link // as it is in the bucket, at revision
+	revision uint64
+	doubtful bool // ConnectWise refused the stored company, or does not list it any more
+	waits    bool // an incident waits for the answer
+	unasked  bool // nobody asked: only a new answer is told
+}
+
+func (h *Handler) matter(ctx context.Context, settings *tenantv1.Settings, customer *statusv1.Customer) (*matter, error) {
+	m := &matter{
+		key: bus.Key(settings.GetId(), customer.GetId()), settings: settings, version: version(settings), server: serverName(settings),
+		customer: customer,
+	}
+	var err error
+	m.stored, m.revision, err = h.Links.Get(ctx, m.key)
+	return m, err
+}
+
+func serverName(settings *tenantv1.Settings) string {
+	return connectwise.ServerName(settings.GetConnectwise().GetUrl(), settings.GetConnectwise().GetCompany())
+}
+
+func (h *Handler) answer(ctx context.Context, wanted *companyv1.Wanted, settings *tenantv1.Settings, attempt uint64) error {
+	m, err := h.matter(ctx, settings, wanted.GetCustomer())
 	if err != nil {
 		return err
 	}
-	server := connectwise.ServerName(settings.GetConnectwise().GetUrl(), settings.GetConnectwise().GetCompany())
-	customer, observed := newest(wanted, stored)
-	doubted := wanted.GetDoubted() && linkedBefore(stored, wanted) && match.SameServer(stored, server)
-	if !doubted && match.Stands(customer, stored, server) {
-		return h.again(ctx, key, customer, observed, stored, revision)
-	}
-	if !doubted && h.fresh(customer, stored) && match.SameServer(stored, server) {
+	m.waits = true
+	m.customer, m.observed = newest(wanted.GetCustomer(), wanted.GetObservedAt(), m.stored)
+	same := match.SameServer(m.stored, m.server)
+	m.doubtful = wanted.GetDoubted() && linkedBefore(m.stored, wanted) && same
+	switch {
+	case m.stored.GetState() == companyv1.LinkState_LINK_STATE_EXCLUDED:
+		return h.again(ctx, m)
+	case !m.doubtful && match.Stands(m.customer, m.stored, m.server, m.version):
+		return h.again(ctx, m)
+	case !m.doubtful && same && fresh(m, h.Clock.Now()):
 		h.Metrics.answered(resultStored)
-		return h.publish(ctx, stored)
+		return h.publish(ctx, m.stored, m.revision)
 	}
-	var doubtful *companyv1.Link
-	if doubted {
-		doubtful = stored
+	if err := h.ask(ctx, m); err != nil {
+		return h.failed(ctx, m, attempt, err)
 	}
-	link, err := h.ask(ctx, customer, settings, doubtful)
+	return nil
+}
+
+// ask decides anew from what ConnectWise has, and stores and tells the answer.
+func (h *Handler) ask(ctx context.Context, m *matter) error {
+	server, err := h.Directory.Server(m.settings)
 	if err != nil {
-		return h.failed(ctx, failure{key, customer, settings, stored, revision, attempt, err})
+		return err
 	}
-	link.Tenant, link.Server = settings.GetId(), server
-	link.ObservedAt, link.CheckedAt = observed, timestamppb.New(h.Clock.Now())
-	if _, err := h.Links.Put(ctx, key, link, revision); err != nil {
+	if err := server.Quiet(); err != nil {
+		return quiet{err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	defer cancel()
+	var link *companyv1.Link
+	if m.stored.GetState() == companyv1.LinkState_LINK_STATE_CREATING && match.SameServer(m.stored, m.server) {
+		link, err = h.resume(ctx, m, server)
+	} else {
+		var create bool
+		link, create, err = h.decide(ctx, server, m)
+		if err == nil && create {
+			link, err = h.begin(ctx, m, server, link, policyAuthor)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	h.recovered(ctx, server, m.settings)
+	return h.conclude(ctx, m, link)
+}
+
+// Unsettled says whether a link is to be looked at again although nobody asks: a creation whose outcome is not known, a
+// wait that is over, and a stand-in, whose tickets nobody asks about any more.
+func Unsettled(link *companyv1.Link, now time.Time) bool {
+	switch link.GetState() {
+	case companyv1.LinkState_LINK_STATE_CREATING:
+		return !now.Before(link.GetCheckedAt().AsTime().Add(creationLasts))
+	case companyv1.LinkState_LINK_STATE_LINKED:
+		return link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL && !now.Before(link.GetCheckedAt().AsTime().Add(standInLasts))
+	case companyv1.LinkState_LINK_STATE_EXCLUDED:
+		return false
+	default:
+		// A catch-all company that cannot stand in is asked about again as seldom as any refusal.
+		return link.GetDeadline() != nil && !now.Before(link.GetDeadline().AsTime()) &&
+			(link.GetCheckedAt().AsTime().Before(link.GetDeadline().AsTime()) || !now.Before(link.GetCheckedAt().AsTime().Add(refusalLasts)))
+	}
+}
+
+// Settle decides again about a customer whose link is unsettled. When ConnectWise cannot be asked, that is taken down and
+// no error.
+func (h *Handler) Settle(ctx context.Context, settings *tenantv1.Settings, customer *statusv1.Customer) error {
+	m, err := h.matter(ctx, settings, customer)
+	if err != nil || !Unsettled(m.stored, h.Clock.Now()) {
+		return err
+	}
+	m.customer, m.observed = m.stored.GetCustomer(), m.stored.GetObservedAt()
+	m.waits, m.unasked = m.stored.GetWaitingSince() != nil, true
+	if err := h.ask(ctx, m); err != nil && errclass.Of(err) != errclass.Conflict {
+		return h.failed(ctx, m, patientAttempts, err)
+	}
+	return nil
+}
+
+// conclude stores an answer and tells it.
+func (h *Handler) conclude(ctx context.Context, m *matter, link *companyv1.Link) error {
+	old := m.unasked && same(m.stored, link)
+	if err := h.put(ctx, m, link); err != nil || old {
 		return err
 	}
 	h.Metrics.answered(resultOf(link))
-	h.Logger.InfoContext(ctx, "company answered", "tenant", settings.GetId(), "customer", customer.GetId(), "name", customer.GetName(),
+	h.Logger.InfoContext(ctx, "company answered", "tenant", m.settings.GetId(), "customer", m.customer.GetId(), "name", m.customer.GetName(),
 		"state", link.GetState().String(), "method", link.GetMethod().String(), "company", link.GetCompany().GetId(), "reason", link.GetReason())
-	return h.publish(ctx, link)
+	return h.publish(ctx, link, m.revision)
+}
+
+// put stores a link, with what every link has, and makes it the stored one.
+func (h *Handler) put(ctx context.Context, m *matter, link *companyv1.Link) error {
+	link.SchemaVersion, link.Tenant, link.Server, link.Settings = 1, m.settings.GetId(), m.server, m.version
+	link.Customer, link.ObservedAt, link.CheckedAt = m.customer, m.observed, nil
+	// That there is no company is no answer as long as nobody asked: whoever comes to need one is to ask, and not to wait
+	// until this grows old.
+	if m.waits || link.GetState() == companyv1.LinkState_LINK_STATE_LINKED || link.GetState() == companyv1.LinkState_LINK_STATE_CREATING {
+		link.CheckedAt = timestamppb.New(h.Clock.Now())
+	}
+	revision, err := h.Links.Put(ctx, m.key, link, m.revision)
+	if err != nil {
+		return err
+	}
+	m.stored, m.revision = link, revision
+	return nil
 }
 
 // newest returns the picture of the customer that was observed last, the question's or the link's. One without a
 // time is older than any with one.
-func newest(wanted *companyv1.Wanted, stored *companyv1.Link) (*statusv1.Customer, *timestamppb.Timestamp) {
-	asked, known := wanted.GetObservedAt(), stored.GetObservedAt()
-	if known != nil && (asked == nil || asked.AsTime().Before(known.AsTime())) {
+func newest(customer *statusv1.Customer, observed *timestamppb.Timestamp, stored *companyv1.Link) (*statusv1.Customer, *timestamppb.Timestamp) {
+	known := stored.GetObservedAt()
+	if known != nil && (observed == nil || observed.AsTime().Before(known.AsTime())) {
 		return stored.GetCustomer(), known
 	}
-	return wanted.GetCustomer(), asked
+	return customer, observed
 }
 
 // linkedBefore says whether the stored link names a company and was checked before the question was asked.
@@ -143,158 +267,55 @@ func linkedBefore(stored *companyv1.Link, wanted *companyv1.Wanted) bool {
 	return stored.GetState() == companyv1.LinkState_LINK_STATE_LINKED && stored.GetCheckedAt().AsTime().Before(wanted.GetAskedAt().AsTime())
 }
 
-// again gives a standing link, and takes down under which name the customer goes now.
-func (h *Handler) again(
-	ctx context.Context, key string, customer *statusv1.Customer, observed *timestamppb.Timestamp, stored *companyv1.Link, revision uint64,
-) error {
-	if !proto.Equal(stored.GetCustomer(), customer) || !proto.Equal(stored.GetObservedAt(), observed) {
-		stored.Customer, stored.ObservedAt = customer, observed
-		if _, err := h.Links.Put(ctx, key, stored, revision); err != nil {
+// again gives a standing answer, and takes down under which name the customer goes now.
+func (h *Handler) again(ctx context.Context, m *matter) error {
+	link := m.stored
+	if !proto.Equal(link.GetCustomer(), m.customer) || !proto.Equal(link.GetObservedAt(), m.observed) {
+		link.Customer, link.ObservedAt = m.customer, m.observed
+		revision, err := h.Links.Put(ctx, m.key, link, m.revision)
+		if err != nil {
 			return err
 		}
+		m.revision = revision
 	}
 	h.Metrics.answered(resultStored)
-	return h.publish(ctx, stored)
+	return h.publish(ctx, link, m.revision)
 }
 
-// fresh says whether a stored answer was given a short time ago to the same question.
-func (h *Handler) fresh(customer *statusv1.Customer, stored *companyv1.Link) bool {
-	return stored.GetCheckedAt() != nil &&
-		h.Clock.Now().Sub(stored.GetCheckedAt().AsTime()) < refusalLasts &&
-		stored.GetCustomer().GetName() == customer.GetName() &&
-		stored.GetCustomer().GetReference() == customer.GetReference()
-}
-
-// ask decides anew from what ConnectWise has. doubtful is the link that ConnectWise refused, if that is why; it stays
-// when its company turns out to be usable.
-func (h *Handler) ask(ctx context.Context, customer *statusv1.Customer, settings *tenantv1.Settings, doubtful *companyv1.Link) (*companyv1.Link, error) {
-	server, err := h.Directory.Server(settings)
-	if err != nil {
-		return nil, err
-	}
-	if err := server.Quiet(); err != nil {
-		return nil, quiet{err}
-	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
-	defer cancel()
-	var refused []match.Record
-	if doubtful != nil {
-		if refused, err = server.Find(ctx, match.Question{ID: doubtful.GetCompany().GetId()}); err != nil {
-			return nil, fmt.Errorf("find linked company: %w", err)
-		}
-		if match.Confirms(doubtful, refused) {
-			if match.Stands(customer, doubtful, doubtful.GetServer()) {
-				link := proto.CloneOf(doubtful)
-				link.Customer = customer
-				h.recovered(ctx, server, settings)
-				return link, nil
-			}
-			doubtful = nil
-		}
-	}
-	found, err := server.Find(ctx, match.Ask(customer))
-	if err != nil {
-		return nil, fmt.Errorf("find company: %w", err)
-	}
-	link := match.Decide(customer, found)
-	link.Reason += creationNote(link, settings)
-	if doubtful != nil {
-		match.Gone(link, doubtful, refused)
-	}
-	identifier := settings.GetCompanies().GetCatchAll()
-	if identifier != "" && link.GetState() != companyv1.LinkState_LINK_STATE_LINKED {
-		found, err := server.FindIdentifier(ctx, identifier)
-		if err != nil {
-			return nil, fmt.Errorf("find catch-all company: %w", err)
-		}
-		match.StandIn(link, identifier, found)
-	}
-	h.recovered(ctx, server, settings)
-	return link, nil
-}
-
-func (h *Handler) recovered(ctx context.Context, server *directory.Server, settings *tenantv1.Settings) {
-	if server.Answered() {
-		h.Logger.InfoContext(ctx, "ConnectWise answers again", "tenant", settings.GetId())
-	}
-}
-
-func creationNote(link *companyv1.Link, settings *tenantv1.Settings) string {
-	if link.GetState() != companyv1.LinkState_LINK_STATE_MISSING {
-		return ""
-	}
-	switch settings.GetCompanies().GetCreate() {
-	case tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE, tenantv1.CompanyCreation_COMPANY_CREATION_AUTO:
-		return "; companies cannot be created by Covewise yet, so create it in ConnectWise or link the customer by CWM:<id> in its reference"
-	default:
-		return ""
-	}
-}
-
-// quiet is a failure of a moment ago, given again without asking.
-type quiet struct{ error }
-
-func (q quiet) Unwrap() error { return q.error }
-
-type failure struct {
-	key      string
-	customer *statusv1.Customer
-	settings *tenantv1.Settings
-	stored   *companyv1.Link
-	revision uint64
-	attempt  uint64
-	err      error
-}
-
-// failed decides between another delivery and taking down that there is no answer.
-func (h *Handler) failed(ctx context.Context, f failure) error {
-	class := errclass.Of(f.err)
-	var known quiet
-	repeated := errors.As(f.err, &known)
-	if !repeated {
-		h.Metrics.failed(class)
-	}
+// fresh says whether a stored answer was given a short time ago to the same question under the same settings, and is not
+// overtaken by the time at which the catch-all company takes over.
+func fresh(m *matter, now time.Time) bool {
+	link := m.stored
+	linked := link.GetState() == companyv1.LinkState_LINK_STATE_LINKED
 	switch {
-	case class == errclass.Bug, ctx.Err() != nil:
-		return f.err
-	case class == errclass.Transient && !repeated && f.attempt < patientAttempts:
-		return f.err
-	}
-	if !repeated {
-		h.leaveAlone(ctx, f)
-	}
-	h.Metrics.answered(resultUnanswered)
-	reason := "ConnectWise could not be asked: " + f.err.Error()
-	// What was answered earlier, if only that there is none, says more than that today nobody knows.
-	if f.stored.GetState() != companyv1.LinkState_LINK_STATE_UNSPECIFIED || f.stored.GetReason() == reason {
-		return nil
-	}
-	_, err := h.Links.Put(ctx, f.key, &companyv1.Link{
-		SchemaVersion: 1, Tenant: f.settings.GetId(), Customer: f.customer, Reason: reason,
-	}, f.revision)
-	return err
-}
-
-func (h *Handler) leaveAlone(ctx context.Context, f failure) {
-	server, err := h.Directory.Server(f.settings)
-	// Settings that give no client cause no requests either; what is wrong with them is said each time.
-	if err != nil || server.LeaveAlone(f.err) {
-		h.Logger.ErrorContext(ctx, "ConnectWise cannot be asked for companies, tickets of customers without a link wait",
-			"tenant", f.settings.GetId(), "customer", f.customer.GetId(), "class", errclass.Of(f.err).String(), "err", f.err)
+	case link.GetCheckedAt() == nil, now.Sub(link.GetCheckedAt().AsTime()) >= refusalLasts, link.GetSettings() != m.version:
+		return false
+	case link.GetCustomer().GetName() != m.customer.GetName(), link.GetCustomer().GetReference() != m.customer.GetReference():
+		return false
+	case link.GetState() == companyv1.LinkState_LINK_STATE_CREATING:
+		return false
+	case !linked && link.GetWaitingSince() == nil:
+		return false // nobody waited yet when that was decided
+	default:
+		return linked || link.GetDeadline() == nil || now.Before(link.GetDeadline().AsTime())
 	}
 }
 
-// publish tells the answer. The id is derived from the time of checking, so that an answer that is given again
+// publish tells the answer. The id is derived from the link's revision, so that an answer that is given again
 // is one event, and a crash after the store was written loses none.
-func (h *Handler) publish(ctx context.Context, link *companyv1.Link) error {
+func (h *Handler) publish(ctx context.Context, link *companyv1.Link, revision uint64) error {
 	verb := bus.VerbRefused
-	if link.GetState() == companyv1.LinkState_LINK_STATE_LINKED {
+	switch link.GetState() {
+	case companyv1.LinkState_LINK_STATE_LINKED:
 		verb = bus.VerbLinked
+	case companyv1.LinkState_LINK_STATE_PROPOSED:
+		verb = bus.VerbProposed
+	default:
 	}
 	customer := link.GetCustomer().GetId()
 	return h.Events.Publish(ctx, bus.Message{
 		Subject: bus.Subject{Family: bus.Company, Verb: verb, Tenant: link.GetTenant(), Key: customer},
-		ID:      fmt.Sprintf("company:%s:%s:%d", link.GetTenant(), customer, link.GetCheckedAt().GetSeconds()),
+		ID:      fmt.Sprintf("company:%s:%s:%d", link.GetTenant(), customer, revision),
 		Body:    &companyv1.Answered{SchemaVersion: 1, Tenant: link.GetTenant(), CustomerId: customer, Link: link},
 	})
 }

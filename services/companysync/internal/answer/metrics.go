@@ -14,12 +14,15 @@ type result string
 
 const (
 	resultStored     result = "stored"
-	resultReference  result = "reference"
-	resultName       result = "exact_name"
+	resultMatched    result = "matched"
+	resultOrdered    result = "ordered"
+	resultCreated    result = "created"
 	resultCatchAll   result = "catch_all"
+	resultProposed   result = "proposed"
 	resultAmbiguous  result = "ambiguous"
 	resultMissing    result = "missing"
 	resultBroken     result = "broken"
+	resultExcluded   result = "excluded"
 	resultUnanswered result = "unanswered"
 )
 
@@ -40,7 +43,8 @@ func NewMetrics(reg prometheus.Registerer) (*Metrics, error) {
 		}, []string{"class"}),
 	}
 	for _, r := range []result{
-		resultStored, resultReference, resultName, resultCatchAll, resultAmbiguous, resultMissing, resultBroken, resultUnanswered,
+		resultStored, resultMatched, resultOrdered, resultCreated, resultCatchAll, resultProposed, resultAmbiguous, resultMissing,
+		resultBroken, resultExcluded, resultUnanswered,
 	} {
 		m.answers.WithLabelValues(string(r))
 	}
@@ -58,20 +62,26 @@ func (m *Metrics) answered(r result) { m.answers.WithLabelValues(string(r)).Inc(
 func (m *Metrics) failed(c errclass.Class) { m.failures.WithLabelValues(c.String()).Inc() }
 
 func resultOf(link *companyv1.Link) result {
-	switch link.GetMethod() {
-	case companyv1.LinkMethod_LINK_METHOD_REFERENCE:
-		return resultReference
-	case companyv1.LinkMethod_LINK_METHOD_EXACT_NAME:
-		return resultName
-	case companyv1.LinkMethod_LINK_METHOD_CATCH_ALL:
-		return resultCatchAll
-	case companyv1.LinkMethod_LINK_METHOD_UNSPECIFIED:
-	}
 	switch link.GetState() {
+	case companyv1.LinkState_LINK_STATE_LINKED:
+		switch link.GetMethod() {
+		case companyv1.LinkMethod_LINK_METHOD_CATCH_ALL:
+			return resultCatchAll
+		case companyv1.LinkMethod_LINK_METHOD_ORDERED:
+			return resultOrdered
+		case companyv1.LinkMethod_LINK_METHOD_CREATED:
+			return resultCreated
+		default:
+			return resultMatched
+		}
+	case companyv1.LinkState_LINK_STATE_PROPOSED:
+		return resultProposed
 	case companyv1.LinkState_LINK_STATE_AMBIGUOUS:
 		return resultAmbiguous
 	case companyv1.LinkState_LINK_STATE_BROKEN:
 		return resultBroken
+	case companyv1.LinkState_LINK_STATE_EXCLUDED:
+		return resultExcluded
 	default:
 		return resultMissing
 	}

@@ -1,13 +1,12 @@
-// Package directory asks the tenants' ConnectWise servers for companies. It owns one client for each tenant,
-// built anew when the connection settings change, and the small caches that keep a question at one request. It
-// does not decide what an answer means.
+// Package directory asks the tenants' ConnectWise servers for companies, and creates them. It owns one client for each
+// tenant, built anew when the connection settings change, and the small caches that keep a question at one request. It
+// does not decide what an answer means, nor what is created.
 package directory
 
 import (
 	"context"
 	"iter"
 	"log/slog"
-	"strings"
 	"sync"
 	"time"
 
@@ -18,20 +17,24 @@ import (
 	"github.com/covewise/covewise/platform/errclass"
 	"github.com/covewise/covewise/platform/tenant"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
-	"github.com/covewise/covewise/services/companysync/internal/match"
 )
 
 const (
-	statusesLast = time.Hour        // how long the table of company statuses is believed
-	catchAllLast = 10 * time.Minute // how long the look-up of a catch-all company is
-	quietFor     = time.Minute      // how long a server is left alone after a failure
+	tablesLast = time.Hour        // how long the table of company statuses is believed
+	namedLast  = 10 * time.Minute // how long the look-up of a company that the settings name is, and what new companies get
+	quietFor   = time.Minute      // how long a server is left alone after a failure
 )
 
 // client is what is asked of a ConnectWise server; *connectwise.Client is one.
 type client interface {
 	Company(ctx context.Context, id int) (connectwise.Company, error)
 	Companies(ctx context.Context, where connectwise.Condition, fields ...string) iter.Seq2[connectwise.Company, error]
+	Tickets(ctx context.Context, where connectwise.Condition, fields ...string) iter.Seq2[connectwise.Ticket, error]
+	CreateCompany(ctx context.Context, n connectwise.NewCompany) (connectwise.Company, error)
 	CompanyStatuses(ctx context.Context) ([]connectwise.CompanyStatus, error)
+	CompanyTypes(ctx context.Context) ([]connectwise.CompanyType, error)
+	Locations(ctx context.Context) ([]connectwise.Location, error)
+	Countries(ctx context.Context) ([]connectwise.Country, error)
 }
 
 // Directory hands out the servers of tenants. It may be used by several goroutines.
@@ -95,7 +98,7 @@ func (d *Directory) open(settings *tenantv1.Settings) (*Server, error) {
 	if err != nil {
 		return nil, errclass.New(errclass.AuthTenant, "open ConnectWise", err)
 	}
-	return &Server{client: c, clock: d.clock, settings: cw, close: c.Close}, nil
+	return &Server{client: c, clock: d.clock, settings: cw, close: c.Close, named: map[string]lookup{}}, nil
 }
 
 func (d *Directory) secret(field string, ref *tenantv1.SecretRef) (string, error) {
@@ -104,164 +107,4 @@ func (d *Directory) secret(field string, ref *tenantv1.SecretRef) (string, error
 		return "", err
 	}
 	return secret.Reveal(), nil
-}
-
-// Server is one tenant's ConnectWise server.
-type Server struct {
-	client   client
-	clock    clock.Clock
-	settings *tenantv1.ConnectWise
-	close    func()
-
-	mu         sync.Mutex // held while a table is read, so that many customers cause one request
-	statuses   map[int]bool
-	statusesAt time.Time
-	catchAll   []match.Record
-	catchAllBy string
-	catchAllAt time.Time
-
-	quietMu    sync.Mutex
-	quietUntil time.Time
-	quietErr   error
-}
-
-// Find answers a question: the records that concern it and perhaps others.
-func (s *Server) Find(ctx context.Context, q match.Question) ([]match.Record, error) {
-	switch {
-	case q.ID != 0:
-		company, err := s.client.Company(ctx, int(q.ID))
-		if errclass.Of(err) == errclass.NotFound {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		return s.records(ctx, []connectwise.Company{company})
-	case q.Name != "":
-		where, ok := byName(q)
-		if !ok {
-			return nil, nil
-		}
-		return s.list(ctx, where)
-	default:
-		return nil, nil
-	}
-}
-
-// FindIdentifier returns the companies with an identifier. The answer is believed for ten minutes.
-func (s *Server) FindIdentifier(ctx context.Context, identifier string) ([]match.Record, error) {
-	s.mu.Lock()
-	if s.catchAllBy == identifier && s.clock.Now().Sub(s.catchAllAt) < catchAllLast {
-		defer s.mu.Unlock()
-		return s.catchAll, nil
-	}
-	s.mu.Unlock()
-	where := connectwise.Eq("identifier", identifier)
-	if where.Err() != nil {
-		return nil, nil // no identifier of ConnectWise needs what a condition cannot express
-	}
-	found, err := s.list(ctx, where)
-	if err != nil {
-		return nil, err
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.catchAll, s.catchAllBy, s.catchAllAt = found, identifier, s.clock.Now()
-	return found, nil
-}
-
-// Quiet returns the failure for which the server is left alone at present, or nil.
-func (s *Server) Quiet() error {
-	s.quietMu.Lock()
-	defer s.quietMu.Unlock()
-	if s.clock.Now().Before(s.quietUntil) {
-		return s.quietErr
-	}
-	return nil
-}
-
-// LeaveAlone keeps questions from the server for a minute, or for as long as it asked to. It reports whether
-// the failure is another one than the last.
-func (s *Server) LeaveAlone(cause error) (news bool) {
-	s.quietMu.Lock()
-	defer s.quietMu.Unlock()
-	news = s.quietErr == nil || s.quietErr.Error() != cause.Error()
-	s.quietUntil = s.clock.Now().Add(max(quietFor, errclass.RetryAfter(cause)))
-	s.quietErr = cause
-	return news
-}
-
-// Answered ends the memory of failures and reports whether there was one.
-func (s *Server) Answered() (recovered bool) {
-	s.quietMu.Lock()
-	defer s.quietMu.Unlock()
-	recovered = s.quietErr != nil
-	s.quietErr = nil
-	return recovered
-}
-
-// byName is the condition for a name. The server's comparison ignores case, so that one question also brings
-// the candidates. Names that no condition expresses (both kinds of quotes, a backslash) are looked for by their
-// longest harmless part; of a name without one nothing can be asked.
-func byName(q match.Question) (connectwise.Condition, bool) {
-	where := connectwise.Eq("name", q.Name)
-	if q.Cut != "" && q.Cut != q.Name {
-		where = connectwise.In("name", q.Name, q.Cut)
-	}
-	if where.Err() == nil {
-		return where, true
-	}
-	shortest := q.Name
-	if q.Cut != "" {
-		shortest = q.Cut
-	}
-	part := connectwise.ContainsPart(shortest)
-	return connectwise.Contains("name", part), part != ""
-}
-
-func (s *Server) list(ctx context.Context, where connectwise.Condition) ([]match.Record, error) {
-	found, err := connectwise.All(s.client.Companies(ctx, where, "id", "identifier", "name", "status", "deletedFlag"))
-	if err != nil {
-		return nil, err
-	}
-	return s.records(ctx, found)
-}
-
-func (s *Server) records(ctx context.Context, companies []connectwise.Company) ([]match.Record, error) {
-	if len(companies) == 0 {
-		return nil, nil
-	}
-	inactive, err := s.inactive(ctx)
-	if err != nil {
-		return nil, err
-	}
-	records := make([]match.Record, len(companies))
-	for i, c := range companies {
-		records[i] = match.Record{
-			ID: int64(c.ID), Identifier: c.Identifier, Name: c.Name, Deleted: c.DeletedFlag, Inactive: inactive[c.Status.ID],
-		}
-	}
-	return records, nil
-}
-
-// inactive returns which statuses make a company inactive. What says so is not documented: the flag inactiveFlag
-// may also mean that the status itself is retired, disallowSavingFlag seems to block tickets, and a status called
-// Inactive is there from the start. Each of them is taken for a warning, because a doubtful company is shown to
-// a person and an active one costs nothing.
-func (s *Server) inactive(ctx context.Context) (map[int]bool, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.statuses != nil && s.clock.Now().Sub(s.statusesAt) < statusesLast {
-		return s.statuses, nil
-	}
-	table, err := s.client.CompanyStatuses(ctx)
-	if err != nil {
-		return nil, err
-	}
-	statuses := make(map[int]bool, len(table))
-	for _, status := range table {
-		statuses[status.ID] = status.InactiveFlag || status.DisallowSavingFlag || strings.EqualFold(strings.TrimSpace(status.Name), "Inactive")
-	}
-	s.statuses, s.statusesAt = statuses, s.clock.Now()
-	return statuses, nil
 }

@@ -1,20 +1,16 @@
 // Package match decides which ConnectWise company stands for a customer. It owns the order of evidence and
 // the reasons; it is pure and does not look anything up: Ask says what to look up, Decide says what follows.
 //
-// A customer is linked by evidence only: the company id in its own reference, or a name that is equal to the
-// letter and unique. Whatever is doubtful is shown to a person with its candidates and never settled by "first".
-// A ticket at the wrong company is worse than no ticket.
+// A customer is linked by evidence only: an id that its own records name, or a name that is unique. Whatever is
+// doubtful is shown to a person with its candidates and never settled by "first". A ticket at the wrong company is
+// worse than no ticket.
 package match
 
 import (
 	"cmp"
 	"fmt"
-	"math"
-	"regexp"
 	"slices"
-	"strconv"
 	"strings"
-	"unicode/utf8"
 
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
@@ -29,220 +25,230 @@ type Record struct {
 	Inactive   bool // by the company's status
 }
 
-// Question is what has to be looked up to decide about a customer. The zero Question is nothing.
+func (r Record) usable() bool { return !r.Deleted && !r.Inactive }
+
+// Question is what has to be looked up to decide about a customer. The zero Question is nothing. Answers may hold
+// more than was asked for.
 type Question struct {
-	ID   int64  // the company with this id; 0: none
-	Name string // companies of this name; "": none
-	// Cut is a shorter name to look for as well: people and programs cut names at 50 characters, and a
-	// company that is equal only in its cut name is a candidate, never an answer.
-	Cut string
+	ID          int64    // the company with this id; 0: none
+	Parts       []string // companies whose name contains one of these, in any case; letters and digits only
+	Name        string   // companies of this name, when it has no such part; "": none
+	Identifiers []string // companies with one of these identifiers
 }
 
-// ConnectWise cuts company names at 50 characters up to 2025.1 and at 156 since 2026.11 (OpenAPI description).
+// ConnectWise cuts company names at 50 characters up to 2025.1 and takes 156 since 2026.11 (OpenAPI description).
 const (
 	cutAt       = 50
 	longestName = 156
 )
 
-// tag is how a customer's reference names its company: "CWM:1445:AlphaIndustries", alone or among other
-// texts that are separated by "|".
-var tag = regexp.MustCompile(`(?i)CWM:(\d+):?([^|]*)`)
-
-// Stands says whether a stored link still answers for the customer, so that nothing needs to be looked up. A
-// link survives a changed name; it does not survive a reference that names another company, nor the move to another
-// server ("<company>@<host>"), where its id means another company. A link without a server, of an older version,
-// counts as of this one. A stand-in is no answer that lasts.
-func Stands(customer *statusv1.Customer, stored *companyv1.Link, server string) bool {
-	if !SameServer(stored, server) {
-		return false
-	}
-	if stored.GetState() != companyv1.LinkState_LINK_STATE_LINKED || stored.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL {
-		return false
-	}
-	named := references(customer.GetReference())
-	return len(named) == 0 || slices.Equal(named, []string{strconv.FormatInt(stored.GetCompany().GetId(), 10)})
-}
-
-// SameServer says whether a stored link, if it says so, was made on this server.
-func SameServer(stored *companyv1.Link, server string) bool {
-	return stored.GetServer() == "" || strings.EqualFold(stored.GetServer(), server)
-}
-
-// Confirms says whether a stored link that is doubted holds nevertheless: its company is among those found, and active.
-func Confirms(stored *companyv1.Link, found []Record) bool {
-	return slices.ContainsFunc(found, func(r Record) bool {
-		return r.ID == stored.GetCompany().GetId() && !r.Deleted && !r.Inactive
-	})
-}
-
-// Gone completes the answer for a customer whose linked company turned out to be unusable; found is what a search
-// for its id gave. If nothing else was found for the customer, the link is broken.
-func Gone(link, stored *companyv1.Link, found []Record) {
-	if link.GetState() == companyv1.LinkState_LINK_STATE_LINKED {
-		return
-	}
-	what := "does not exist in ConnectWise any more"
-	if i := slices.IndexFunc(found, func(r Record) bool { return r.ID == stored.GetCompany().GetId() }); i >= 0 {
-		what = "is " + condition(found[i])
-	}
-	company := stored.GetCompany()
-	link.State = companyv1.LinkState_LINK_STATE_BROKEN
-	link.Reason = fmt.Sprintf("the linked company %q (%d) %s: restore it, or name another one by CWM:<id> in the customer's reference; %s",
-		company.GetName(), company.GetId(), what, link.GetReason())
-}
-
 // Ask returns what has to be looked up for a customer without a link that stands.
 func Ask(customer *statusv1.Customer) Question {
-	named := references(customer.GetReference())
-	if len(named) > 0 {
-		id, ok := companyID(named[0])
-		if len(named) > 1 || !ok {
+	if ids, _ := named(customer); len(ids) > 0 {
+		id, ok := companyID(ids[0])
+		if len(ids) > 1 || !ok {
 			return Question{}
 		}
 		return Question{ID: id}
 	}
-	q := Question{Name: customer.GetName()}
-	if strings.TrimSpace(q.Name) == "" {
-		return Question{}
+	var q Question
+	for _, text := range []string{customer.GetName(), referenceText(customer.GetReference())} {
+		if part := piece(text); part != "" && !slices.Contains(q.Parts, part) {
+			q.Parts = append(q.Parts, part)
+		}
 	}
-	if length := utf8.RuneCountInString(q.Name); length > cutAt {
-		q.Cut = strings.TrimSpace(string([]rune(q.Name)[:cutAt]))
-		if length > longestName {
-			q.Name = q.Cut
+	if piece(customer.GetName()) == "" {
+		q.Name = strings.TrimSpace(customer.GetName())
+	}
+	for _, text := range []string{referenceText(customer.GetReference()), squashed(customer.GetName())} {
+		if text != "" && len([]rune(text)) <= longestName && !slices.Contains(q.Identifiers, text) {
+			q.Identifiers = append(q.Identifiers, text)
 		}
 	}
 	return q
 }
 
 // Decide returns the link of a customer from what the question of Ask found: records in any order, of which
-// those that do not concern the customer are ignored. It sets the link's customer, state, method, company,
+// those that do not concern the customer are ignored. It sets the link's customer, state, method, company, evidence,
 // reason and candidates.
 func Decide(customer *statusv1.Customer, found []Record) *companyv1.Link {
 	link := &companyv1.Link{SchemaVersion: 1, Customer: customer}
-	if named := references(customer.GetReference()); len(named) > 0 {
-		byReference(link, named, found)
+	if ids, where := named(customer); len(ids) > 0 {
+		byID(link, ids, where, found)
 		return link
 	}
-	byName(link, found)
+	if strings.TrimSpace(customer.GetName()) == "" {
+		link.State = companyv1.LinkState_LINK_STATE_MISSING
+		link.Reason = "the customer has neither a name nor a reference with CWM:<id>"
+		return link
+	}
+	found = slices.SortedFunc(slices.Values(found), func(a, b Record) int { return cmp.Compare(a.ID, b.ID) })
+	found = slices.CompactFunc(found, func(a, b Record) bool { return a.ID == b.ID })
+	if byName(link, found) || byReferenceText(link, found) {
+		return link
+	}
+	if link.GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED {
+		nearby(link, found)
+	}
 	return link
 }
 
-// byReference settles the matter for good or ill: a reference that leads nowhere is shown, not bypassed by
-// a guess from the name.
-func byReference(link *companyv1.Link, named []string, found []Record) {
-	if len(named) > 1 {
+// byID settles the matter for good or ill: an id that leads nowhere is shown, not bypassed by a guess from the name.
+func byID(link *companyv1.Link, ids []string, where idPlace, found []Record) {
+	if len(ids) > 1 {
 		link.State = companyv1.LinkState_LINK_STATE_AMBIGUOUS
-		link.Reason = "the customer's reference names several companies: CWM:" + strings.Join(named, ", CWM:")
+		link.Reason = fmt.Sprintf("%s names several companies: CWM:%s", where.title, strings.Join(ids, ", CWM:"))
 		return
 	}
-	id, ok := companyID(named[0])
+	id, ok := companyID(ids[0])
 	i := slices.IndexFunc(found, func(r Record) bool { return r.ID == id })
 	link.State = companyv1.LinkState_LINK_STATE_BROKEN
 	switch {
 	case !ok:
-		link.Reason = fmt.Sprintf("the customer's reference names CWM:%s, which is no company id", named[0])
+		link.Reason = fmt.Sprintf("%s names CWM:%s, which is no company id", where.title, ids[0])
 	case i < 0:
-		link.Reason = fmt.Sprintf("the customer's reference names company %d, which does not exist in ConnectWise", id)
-	case found[i].Deleted || found[i].Inactive:
-		link.Reason = fmt.Sprintf("the customer's reference names company %s, which is %s", title(found[i]), condition(found[i]))
-		link.Candidates = candidates([]Record{found[i]}, "named by the reference")
+		link.Reason = fmt.Sprintf("%s names company %d, which does not exist in ConnectWise", where.title, id)
+	case !found[i].usable():
+		link.Reason = fmt.Sprintf("%s names company %s, which is %s", where.title, title(found[i]), condition(found[i]))
+		link.Candidates = candidates([]Record{found[i]}, where.candidate)
 	default:
-		linked(link, companyv1.LinkMethod_LINK_METHOD_REFERENCE, found[i])
+		linked(link, where.method, found[i], fmt.Sprintf("%s names company %d", where.title, id))
 	}
 }
 
-func byName(link *companyv1.Link, found []Record) {
+// byName decides by the customer's name. It reports whether that is final; a name that only deleted or inactive
+// companies have leaves a broken link that better evidence may still replace.
+func byName(link *companyv1.Link, found []Record) (final bool) {
 	name := link.GetCustomer().GetName()
-	if strings.TrimSpace(name) == "" {
-		link.State = companyv1.LinkState_LINK_STATE_MISSING
-		link.Reason = "the customer has neither a name nor a reference with CWM:<id>"
-		return
-	}
-	found = slices.SortedFunc(slices.Values(found), func(a, b Record) int { return cmp.Compare(a.ID, b.ID) })
-	equal := filter(found, func(r Record) bool { return r.Name == name })
+	exact := filter(found, func(r Record) bool { return r.Name == name && !r.Deleted })
 	// A deleted twin is how a duplicate was cleaned up; it does not make the one that was kept doubtful.
+	if len(exact) == 1 && exact[0].usable() {
+		linked(link, companyv1.LinkMethod_LINK_METHOD_EXACT_NAME, exact[0], fmt.Sprintf("the only company called %q", clip(name)))
+		return true
+	}
+	normal := Normal(name)
+	return byUnique(link, filter(found, func(r Record) bool { return Normal(r.Name) == normal }), unique{
+		method:   companyv1.LinkMethod_LINK_METHOD_NORMALISED_NAME,
+		evidence: "the only company of this name, but for case, white space, spelling of the legal form or e-mail address",
+		several:  fmt.Sprintf("companies are called %q", clip(name)), only: "the only company of this name", same: "same name",
+	})
+}
+
+// byReferenceText decides by a reference that names no id: as a company's identifier, then as a company's name.
+func byReferenceText(link *companyv1.Link, found []Record) (final bool) {
+	text := referenceText(link.GetCustomer().GetReference())
+	if text == "" {
+		return false
+	}
+	byIdentifier := filter(found, func(r Record) bool { return sameIdentifier(r.Identifier, text) })
+	if byUnique(link, byIdentifier, unique{
+		method:   companyv1.LinkMethod_LINK_METHOD_IDENTIFIER,
+		evidence: fmt.Sprintf("the customer's reference is this company's identifier %q", clip(text)),
+		several:  fmt.Sprintf("companies have the identifier %q of the customer's reference", clip(text)),
+		only:     "the company whose identifier is the customer's reference", same: "identifier named by the reference",
+	}) {
+		return true
+	}
+	normal := Normal(text)
+	return byUnique(link, filter(found, func(r Record) bool { return Normal(r.Name) == normal }), unique{
+		method:   companyv1.LinkMethod_LINK_METHOD_REFERENCE_NAME,
+		evidence: fmt.Sprintf("the customer's reference %q is the name of this company alone", clip(text)),
+		several:  fmt.Sprintf("companies are called %q, as the customer's reference says", clip(text)),
+		only:     "the only company that the customer's reference names", same: "name named by the reference",
+	})
+}
+
+// unique is what to say of companies that some evidence points to.
+type unique struct {
+	method                        companyv1.LinkMethod
+	evidence, several, only, same string
+}
+
+// byUnique links to the only company of several, and tells why when that is not possible. It reports whether that is
+// final.
+func byUnique(link *companyv1.Link, equal []Record, say unique) (final bool) {
 	present := filter(equal, func(r Record) bool { return !r.Deleted })
 	switch {
-	case len(present) == 1 && !present[0].Inactive:
-		linked(link, companyv1.LinkMethod_LINK_METHOD_EXACT_NAME, present[0])
+	case len(equal) == 0:
+		return false
+	case len(present) == 1 && present[0].usable():
+		linked(link, say.method, present[0], say.evidence)
+		return true
 	case len(present) > 1:
 		link.State = companyv1.LinkState_LINK_STATE_AMBIGUOUS
-		link.Reason = fmt.Sprintf("%d companies are called %q", len(present), name)
-		link.Candidates = candidates(equal, "same name")
-	case len(equal) > 0:
+		link.Reason = fmt.Sprintf("%d %s", len(present), say.several)
+		link.Candidates = candidates(equal, say.same)
+		return true
+	case link.GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED:
 		only := equal[0]
 		if len(present) > 0 {
 			only = present[0]
 		}
 		link.State = companyv1.LinkState_LINK_STATE_BROKEN
-		link.Reason = fmt.Sprintf("the only company of this name, %s, is %s", title(only), condition(only))
-		link.Candidates = candidates(equal, "same name")
-	default:
-		nearName(link, found)
+		link.Reason = fmt.Sprintf("%s, %s, is %s", say.only, title(only), condition(only))
+		link.Candidates = candidates(equal, say.same)
 	}
+	return false
 }
 
-// nearName lists the companies that a person may have meant.
-func nearName(link *companyv1.Link, found []Record) {
+// nearby lists the companies that a person may have meant. The only one that there is, and only if it is not equal
+// by a cut name, is proposed; several customers can share their first characters.
+func nearby(link *companyv1.Link, found []Record) {
 	name := link.GetCustomer().GetName()
 	link.State = companyv1.LinkState_LINK_STATE_MISSING
 	link.Reason = fmt.Sprintf("no company is called %q", clip(name))
-	folded := filter(found, func(r Record) bool { return strings.EqualFold(strings.TrimSpace(r.Name), strings.TrimSpace(name)) })
-	link.Candidates = candidates(folded, "differs in case or blanks")
-	if cut := Ask(link.GetCustomer()).Cut; cut != "" {
-		shorter := filter(found, func(r Record) bool { return strings.EqualFold(strings.TrimSpace(r.Name), cut) })
-		if len(shorter) > 0 {
-			// Several customers can share their first characters, so even a single company is not certain.
-			link.State = companyv1.LinkState_LINK_STATE_AMBIGUOUS
-			link.Reason += fmt.Sprintf("; only the first %d characters are equal to those of %s", cutAt, title(shorter[0]))
-			link.Candidates = append(link.Candidates, candidates(shorter, fmt.Sprintf("equal only when cut to %d characters", cutAt))...)
-		}
-	}
-}
-
-// StandIn lets the tenant's catch-all company stand in for a customer that is not linked. found is what a
-// search for the company's identifier gave. Reason and candidates of the link are kept, so that the customer
-// remains recognisable as one without a company of its own; if the catch-all company cannot be used, the link
-// stays as it is with a longer reason.
-func StandIn(link *companyv1.Link, identifier string, found []Record) {
-	// ConnectWise compares identifiers without regard to case, and so do people.
-	found = filter(found, func(r Record) bool { return strings.EqualFold(r.Identifier, identifier) && !r.Deleted })
+	found = filter(found, func(r Record) bool { return !r.Deleted })
+	cut := filter(found, func(r Record) bool { return cutAlike(name, r.Name) })
+	bare, short := core(name), squashed(name)
+	form := filter(found, func(r Record) bool { return core(r.Name) == bare && !cutAlike(name, r.Name) })
+	code := filter(found, func(r Record) bool {
+		return short != "" && sameIdentifier(r.Identifier, short) && core(r.Name) != bare && !cutAlike(name, r.Name)
+	})
+	link.Candidates = slices.Concat(
+		candidates(cut, fmt.Sprintf("equal only when cut to %d characters", cutAt)),
+		candidates(form, "differs in the legal form"),
+		candidates(code, "the customer's name is its identifier"),
+	)
+	near := slices.Concat(cut, form, code)
 	switch {
-	case len(found) == 0:
-		link.Reason += fmt.Sprintf("; the catch-all company %q does not exist", identifier)
-	case len(found) > 1:
-		link.Reason += fmt.Sprintf("; %d companies have the identifier %q of the catch-all company", len(found), identifier)
-	case found[0].Inactive:
-		link.Reason += fmt.Sprintf("; the catch-all company %s is inactive", title(found[0]))
-	default:
-		reason, others := link.GetReason(), link.GetCandidates()
-		linked(link, companyv1.LinkMethod_LINK_METHOD_CATCH_ALL, found[0])
-		link.Reason, link.Candidates = reason, others
+	case len(cut) > 0:
+		link.State = companyv1.LinkState_LINK_STATE_AMBIGUOUS
+		link.Reason += fmt.Sprintf("; only the first %d characters are equal to those of %s", cutAt, title(cut[0]))
+	case len(near) > 1:
+		link.State = companyv1.LinkState_LINK_STATE_AMBIGUOUS
+		link.Reason += fmt.Sprintf("; %d companies are like it", len(near))
+	case len(near) == 1 && near[0].usable():
+		link.State = companyv1.LinkState_LINK_STATE_PROPOSED
+		link.Company = company(near[0])
+		link.Reason += fmt.Sprintf("; %s may be it (%s): approve it, or link another", title(near[0]), link.GetCandidates()[0].GetReason())
 	}
 }
 
-// references returns the distinct company ids that a reference names, as written but without leading zeros.
-func references(reference string) []string {
-	var ids []string
-	for _, found := range tag.FindAllStringSubmatch(reference, -1) {
-		id := strings.TrimLeft(found[1], "0")
-		if id == "" {
-			id = "0"
-		}
-		if !slices.Contains(ids, id) {
-			ids = append(ids, id)
-		}
-	}
-	return ids
+// cutAlike reports whether one name is the other's when that is cut.
+func cutAlike(customer, company string) bool {
+	return slices.Contains(cuts(customer), folded(company)) || slices.Contains(cuts(company), folded(customer))
 }
 
-func companyID(text string) (int64, bool) {
-	id, err := strconv.ParseInt(text, 10, 64)
-	return id, err == nil && id > 0 && id <= math.MaxInt32
+// identifierKey is what identifiers are compared by. ConnectWise compares them without regard to case, and so do people.
+func identifierKey(identifier string) string { return strings.ToLower(identifier) }
+
+func sameIdentifier(a, b string) bool { return identifierKey(a) == identifierKey(b) }
+
+// squashed is a name as people make an identifier of it: its letters and digits.
+func squashed(name string) string {
+	stem, forms := splitStem(name)
+	return strings.Trim(strings.Map(func(r rune) rune {
+		if r == '-' || r == '_' || isWordRune(r) {
+			return r
+		}
+		return -1
+	}, stem+forms), "-_")
 }
 
-func linked(link *companyv1.Link, method companyv1.LinkMethod, r Record) {
+func linked(link *companyv1.Link, method companyv1.LinkMethod, r Record, evidence string) {
 	link.State, link.Method, link.Company = companyv1.LinkState_LINK_STATE_LINKED, method, company(r)
+	link.Evidence = evidence
+	link.LinkedAs, link.LinkedReference = link.GetCustomer().GetName(), link.GetCustomer().GetReference()
 	link.Reason, link.Candidates = "", nil
 }
 
@@ -257,7 +263,7 @@ func candidates(records []Record, why string) []*companyv1.Candidate {
 	var all []*companyv1.Candidate
 	for _, r := range records[:min(len(records), mostCandidates)] {
 		reason := why
-		if r.Deleted || r.Inactive {
+		if !r.usable() {
 			reason += ", " + condition(r)
 		}
 		all = append(all, &companyv1.Candidate{Company: company(r), Reason: reason})

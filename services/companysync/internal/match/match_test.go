@@ -20,9 +20,18 @@ const (
 	missing   = companyv1.LinkState_LINK_STATE_MISSING
 	broken    = companyv1.LinkState_LINK_STATE_BROKEN
 
-	byReference = companyv1.LinkMethod_LINK_METHOD_REFERENCE
-	byName      = companyv1.LinkMethod_LINK_METHOD_EXACT_NAME
-	byCatchAll  = companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
+	proposed = companyv1.LinkState_LINK_STATE_PROPOSED
+
+	byReference  = companyv1.LinkMethod_LINK_METHOD_REFERENCE
+	byNameID     = companyv1.LinkMethod_LINK_METHOD_NAME_ID
+	byName       = companyv1.LinkMethod_LINK_METHOD_EXACT_NAME
+	byNormal     = companyv1.LinkMethod_LINK_METHOD_NORMALISED_NAME
+	byIdentifier = companyv1.LinkMethod_LINK_METHOD_IDENTIFIER
+	byText       = companyv1.LinkMethod_LINK_METHOD_REFERENCE_NAME
+	byCatchAll   = companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
+	byOwn        = companyv1.LinkMethod_LINK_METHOD_OWN
+	byOrder      = companyv1.LinkMethod_LINK_METHOD_ORDERED
+	byMerge      = companyv1.LinkMethod_LINK_METHOD_MERGED
 )
 
 // book is a ConnectWise server's list of companies with every trap that names hold.
@@ -42,6 +51,11 @@ func book() []match.Record {
 		{ID: 1012, Identifier: "Cleaned2", Name: "Cleaned Up Ltd"},
 		{ID: 1013, Identifier: "Dirk", Name: `D'Arcy "The Firm" LLP`},
 		{ID: 1014, Identifier: "Volga", Name: "Аптека Волга"},
+		{ID: 1015, Identifier: "QuayLtd", Name: "Quay Harbour, Ltd."},
+		{ID: 1016, Identifier: "Straße", Name: "Straßenbau  Süd GmbH"},
+		{ID: 1017, Identifier: "Twin", Name: "Twin Peaks Inc."},
+		{ID: 1018, Identifier: "Twin2", Name: "TWIN PEAKS Incorporated"},
+		{ID: 1019, Identifier: "NightOwl", Name: "Night Owl Security Partners"},
 	}
 }
 
@@ -64,6 +78,10 @@ func company(id int64) *companyv1.Company {
 	return &companyv1.Company{Id: r.ID, Identifier: r.Identifier, Name: r.Name}
 }
 
+func found(method companyv1.LinkMethod, id int64) *companyv1.Link {
+	return &companyv1.Link{State: linked, Method: method, Company: company(id)}
+}
+
 func TestDecide(t *testing.T) {
 	long := "Vault Consulting International Technology Services"
 	require.Len(t, []rune(long), 50)
@@ -75,17 +93,17 @@ func TestDecide(t *testing.T) {
 		{
 			"an id in the reference links, whatever the name",
 			customer("Something else", "CWM:1001:BlueWave"),
-			&companyv1.Link{State: linked, Method: byReference, Company: company(1001)},
+			found(byReference, 1001),
 		},
 		{
 			"the id may stand among other texts and without an identifier",
 			customer("Orion", "PSA-ORION | CWM:1002 | vip"),
-			&companyv1.Link{State: linked, Method: byReference, Company: company(1002)},
+			found(byReference, 1002),
 		},
 		{
 			"the reference wins over an equal name",
 			customer("Orion Industries", "cwm:01001:"),
-			&companyv1.Link{State: linked, Method: byReference, Company: company(1001)},
+			found(byReference, 1001),
 		},
 		{
 			"a reference to a deleted company is broken and not bypassed by the name",
@@ -121,36 +139,86 @@ func TestDecide(t *testing.T) {
 		{
 			"the same company twice in a reference is one",
 			customer("x", "CWM:1001:Old | CWM:1001:BlueWave"),
-			&companyv1.Link{State: linked, Method: byReference, Company: company(1001)},
+			found(byReference, 1001),
 		},
 		{
 			"a reference without an id says nothing",
 			customer("Orion Industries", "PSA-2024"),
-			&companyv1.Link{State: linked, Method: byName, Company: company(1002)},
+			found(byName, 1002),
 		},
 		{
 			"a unique name with umlauts, quotes and ampersand links",
 			customer(`Bäcker & Töchter "Süd" KG`, ""),
-			&companyv1.Link{State: linked, Method: byName, Company: company(1009)},
+			found(byName, 1009),
 		},
 		{
 			"a unique name with both kinds of quotes links",
 			customer(`D'Arcy "The Firm" LLP`, ""),
-			&companyv1.Link{State: linked, Method: byName, Company: company(1013)},
+			found(byName, 1013),
 		},
 		{
 			"a unique Cyrillic name links",
 			customer("Аптека Волга", ""),
-			&companyv1.Link{State: linked, Method: byName, Company: company(1014)},
+			found(byName, 1014),
 		},
+		{"a name that differs in case links, and never to the longer one", customer("Pinnacle Technologies", ""), found(byNormal, 1003)},
 		{
-			"a name that differs in case is missing, with the candidate, and never the longer one",
-			customer("Pinnacle Technologies", ""),
+			"the longer one is never linked to the shorter",
+			customer("Pinnacle Technologies Holdings Europe", ""),
+			&companyv1.Link{State: missing, Reason: `no company is called "Pinnacle Technologies Holdings Europe"`},
+		},
+		{"the spelling of a legal form, dots and a comma do not matter", customer("QUAY HARBOUR LIMITED", ""), found(byNormal, 1015)},
+		{"Unicode form, case and white space do not matter", customer("STRASSENBAU SU\u0308D G.m.b.H.", ""), found(byNormal, 1016)},
+		{"an e-mail address in brackets does not matter", customer("Orion Industries (ops@orion.example)", ""), found(byNormal, 1002)},
+		{
+			"two companies whose names differ in spelling only are ambiguous",
+			customer("Twin Peaks, Inc", ""),
 			&companyv1.Link{
-				State: missing, Reason: `no company is called "Pinnacle Technologies"`,
-				Candidates: []*companyv1.Candidate{candidate(1003, "differs in case or blanks")},
+				State: ambiguous, Reason: `2 companies are called "Twin Peaks, Inc"`,
+				Candidates: []*companyv1.Candidate{candidate(1017, "same name"), candidate(1018, "same name")},
 			},
 		},
+		{"a name to the letter wins over another spelling", customer("Twin Peaks Inc.", ""), found(byName, 1017)},
+		{
+			"another legal form is another company, and proposed at most",
+			customer("Quay Harbour GmbH", ""),
+			&companyv1.Link{
+				State: proposed, Company: company(1015), Candidates: []*companyv1.Candidate{candidate(1015, "differs in the legal form")},
+				Reason: `no company is called "Quay Harbour GmbH"; "Quay Harbour, Ltd." (1015) may be it (differs in the legal form): approve it, or link another`,
+			},
+		},
+		{
+			"a name that is a company's identifier is proposed",
+			customer("Night Owl", ""),
+			&companyv1.Link{
+				State: proposed, Company: company(1019), Candidates: []*companyv1.Candidate{candidate(1019, "the customer's name is its identifier")},
+				Reason: `no company is called "Night Owl"; "Night Owl Security Partners" (1019) may be it (the customer's name is its identifier): approve it, or link another`,
+			},
+		},
+		{"an id in the name links", customer("Something | CWM ~ 1002", ""), found(byNameID, 1002)},
+		{"and in the other spelling of that convention", customer("Something | ID ~ 1002", "PSA-1"), found(byNameID, 1002)},
+		{"the reference's id wins over the name's", customer("Something | CWM ~ 1002", "CWM:1001"), found(byReference, 1001)},
+		{
+			"an id in the name that leads nowhere is broken",
+			customer("Orion Industries | CWM ~ 9", ""),
+			&companyv1.Link{State: broken, Reason: "the customer's name names company 9, which does not exist in ConnectWise"},
+		},
+		{"a reference that is an identifier links", customer("Owl", "nightowl"), found(byIdentifier, 1019)},
+		{"a reference that is a company's name links", customer("Quay", "Quay Harbour Limited"), found(byText, 1015)},
+		{
+			"a reference that two companies are called is ambiguous",
+			customer("Peaks", "twin peaks inc"),
+			&companyv1.Link{
+				State: ambiguous, Reason: `2 companies are called "twin peaks inc", as the customer's reference says`,
+				Candidates: []*companyv1.Candidate{candidate(1017, "name named by the reference"), candidate(1018, "name named by the reference")},
+			},
+		},
+		{"a reference of several texts names no company", customer("Nobody", "nightowl | vip"), &companyv1.Link{State: missing, Reason: `no company is called "Nobody"`}},
+		{"an ambiguous name is not settled by a reference", customer("Helpline MSP", "Helpline2"), &companyv1.Link{
+			State: ambiguous, Reason: `2 companies are called "Helpline MSP"`,
+			Candidates: []*companyv1.Candidate{candidate(1006, "same name, inactive"), candidate(1007, "same name")},
+		}},
+		{"a deleted company of the name does not bar a better reference", customer("Gone Services", "Orion"), found(byIdentifier, 1002)},
 		{
 			"two companies of one name are ambiguous, although one of them is inactive",
 			customer("Helpline MSP", ""),
@@ -162,7 +230,7 @@ func TestDecide(t *testing.T) {
 		{
 			"a deleted twin does not make the remaining company doubtful",
 			customer("Cleaned Up Ltd", ""),
-			&companyv1.Link{State: linked, Method: byName, Company: company(1012)},
+			found(byName, 1012),
 		},
 		{
 			"the only company of the name is deleted",
@@ -213,7 +281,12 @@ func TestDecide(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			test.want.SchemaVersion, test.want.Customer = 1, test.customer
 			got := match.Decide(test.customer, book())
+			if test.want.GetState() == linked {
+				require.NotEmpty(t, got.GetEvidence())
+				test.want.Evidence, test.want.LinkedAs, test.want.LinkedReference = got.GetEvidence(), test.customer.GetName(), test.customer.GetReference()
+			}
 			require.Equal(t, text(test.want), text(got))
+			require.Equal(t, text(got), text(match.Decide(test.customer, match.NewIndex(book()).Find(test.customer))), "the index finds what decides")
 
 			reversed := book()
 			slices.Reverse(reversed)
@@ -229,20 +302,26 @@ func TestAsk(t *testing.T) {
 		want     match.Question
 	}{
 		{"an id is asked by id", customer("Orion", "a | CWM:1002:Orion"), match.Question{ID: 1002}},
-		{"without an id the name is asked", customer("Orion", "PSA-1"), match.Question{Name: "Orion"}},
+		{"an id in the name is asked by id", customer("Orion | CWM ~ 1002", ""), match.Question{ID: 1002}},
+		{
+			"without an id a telling part of name and reference is asked, and identifiers",
+			customer("Orion Industries Ltd (a@b.example)", "PSA-1"),
+			match.Question{Parts: []string{"Industries", "PSA"}, Identifiers: []string{"PSA-1", "OrionIndustriesLtd"}},
+		},
+		{
+			"quotes and brackets are never asked for", customer(`D'Arcy "The Firm" LLP`, ""),
+			match.Question{Parts: []string{"Arcy"}, Identifiers: []string{"DArcyTheFirmLLP"}},
+		},
 		{"a contradictory reference asks nothing", customer("Orion", "CWM:1|CWM:2"), match.Question{}},
 		{"an impossible id asks nothing", customer("Orion", "CWM:0"), match.Question{}},
 		{"no name asks nothing", customer("", ""), match.Question{}},
+		{"a name of signs is asked whole", customer(`+-!`, ""), match.Question{Name: "+-!"}},
 		{
-			"a long name is asked whole and cut at a character",
+			"of a long name the first 50 characters are asked",
 			customer(strings.Repeat("ж", 60), ""),
-			match.Question{Name: strings.Repeat("ж", 60), Cut: strings.Repeat("ж", 50)},
+			match.Question{Parts: []string{strings.Repeat("ж", 50)}, Identifiers: []string{strings.Repeat("ж", 60)}},
 		},
-		{
-			"a name longer than any company's is asked only cut",
-			customer(strings.Repeat("x", 10_000), ""),
-			match.Question{Name: strings.Repeat("x", 50), Cut: strings.Repeat("x", 50)},
-		},
+		{"a name longer than any identifier is none", customer(strings.Repeat("x", 10_000), ""), match.Question{Parts: []string{strings.Repeat("x", 50)}}},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
@@ -253,6 +332,7 @@ func TestAsk(t *testing.T) {
 
 func TestStands(t *testing.T) {
 	stored := &companyv1.Link{State: linked, Method: byName, Company: company(1001)}
+	ordered := &companyv1.Link{State: linked, Method: byOrder, Company: company(1001), LinkedReference: "CWM:1002"}
 	standIn := &companyv1.Link{State: linked, Method: byCatchAll, Company: company(1001)}
 	at := func(server string) *companyv1.Link {
 		return &companyv1.Link{State: linked, Method: byName, Company: company(1001), Server: server}
@@ -272,17 +352,21 @@ func TestStands(t *testing.T) {
 		{"a stand-in does not stand", customer("a", ""), standIn, false},
 		{"a link of this server stands", customer("a", ""), at("Harbor@na.example"), true},
 		{"a link of another server does not", customer("a", ""), at("harbor@eu.example"), false},
+		{"a person's link stands against the reference there was", customer("a", "CWM:1002"), ordered, true},
+		{"and not against a new one", customer("a", "CWM:1003"), ordered, false},
+		{"the own company stands under the same settings", customer("own", ""), &companyv1.Link{State: linked, Method: byOwn, Settings: "s1"}, true},
+		{"and not under others", customer("own", ""), &companyv1.Link{State: linked, Method: byOwn, Settings: "s0"}, false},
 		{"a negative answer does not stand", customer("a", ""), &companyv1.Link{State: missing}, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			require.Equal(t, test.want, match.Stands(test.customer, test.stored, "harbor@na.example"))
+			require.Equal(t, test.want, match.Stands(test.customer, test.stored, "harbor@na.example", "s1"))
 		})
 	}
 }
 
 func TestStandIn(t *testing.T) {
-	unlinked := func() *companyv1.Link { return match.Decide(customer("Pinnacle Technologies", ""), book()) }
+	unlinked := func() *companyv1.Link { return match.Decide(customer("Nobody", ""), book()) }
 	tests := []struct {
 		name, identifier string
 		found            []match.Record
@@ -290,6 +374,7 @@ func TestStandIn(t *testing.T) {
 	}{
 		{"an active company stands in, and why it does is kept", "orion", book(), func(l *companyv1.Link) {
 			l.State, l.Method, l.Company = linked, byCatchAll, company(1002)
+			l.Evidence = `the catch-all company of the settings, "orion"`
 		}},
 		{"an unknown one does not", "Nobody", book(), func(l *companyv1.Link) {
 			l.Reason += `; the catch-all company "Nobody" does not exist`
