@@ -48,7 +48,7 @@ func deviceColumns() []deviceColumn {
 		col("customer_state", "", "Cove's word: InProduction, InTrial; others occur", func(d dev) any { return d.Customer.GetState() }),
 		col("customer_reference", "", "the customer's own reference in the Cove console", func(d dev) any { return d.Customer.GetReference() }),
 		col("incident", "", "id of the open incident; empty when none is open", func(d dev) any { return d.Incident }),
-		col("severity", "", "of the open incident: warning, alert or critical", func(d dev) any { return d.Severity }),
+		col("severity", "", "of the open incident by its age: warning, alert or critical; empty before the first step", func(d dev) any { return d.Severity }),
 		col("conditions", "", "list: what is wrong, gravest first, with the data sources concerned", func(d dev) any { return conditionTexts(d) }),
 		col("conditions_since", "", "observed time of the sweep that saw the oldest of them first", func(d dev) any { return oldest(d) }),
 		col("reason", "", "why the device is unknown or excluded", func(d dev) any { return d.Reason }),
@@ -56,7 +56,9 @@ func deviceColumns() []deviceColumn {
 		col("muted_until", "", "end of that", func(d dev) any { return d.MutedUntil }),
 		col("data_sources", "", "list: codes of the configured data sources", func(d dev) any { return sourceTexts(d, func(s *incidentv1.SourceStatus) string { return s.GetCode() }) }),
 		col("status_by_source", "", "list: code, name and status of the last session of each", func(d dev) any {
-			return sourceTexts(d, func(s *incidentv1.SourceStatus) string { return fmt.Sprintf("%s %s %s", s.GetCode(), s.GetName(), s.GetStatus()) })
+			return sourceTexts(d, func(s *incidentv1.SourceStatus) string {
+				return fmt.Sprintf("%s %s %s", s.GetCode(), s.GetName(), s.GetStatus())
+			})
 		}),
 		col("errors_by_source", "", "list: code, name and number of errors, of data sources with errors", func(d dev) any {
 			return sourceTexts(d, func(s *incidentv1.SourceStatus) string {

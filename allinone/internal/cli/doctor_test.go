@@ -21,6 +21,10 @@ func described(t *testing.T) *outside {
 	for _, d := range o.cove.Devices() {
 		require.NoError(t, o.cove.PutDevice(whole(d)))
 	}
+	text, err := os.ReadFile(o.tenants)
+	require.NoError(t, err)
+	text = []byte(strings.Replace(string(text), "\ncove:\n", "\ncove:\n  requestsPerSecond: 50\n", 1))
+	require.NoError(t, os.WriteFile(o.tenants, text, 0o600))
 	return o
 }
 

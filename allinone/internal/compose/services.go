@@ -78,6 +78,7 @@ func (s *System) evaluator() run.Service {
 	return s.acting("evaluator", func(ctx context.Context, p part) error {
 		return evaluator.Run(ctx, evaluator.Options{
 			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, OnHealth: s.health.Set,
+			LookupEnv: s.opts.LookupEnv,
 		})
 	})
 }

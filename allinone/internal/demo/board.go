@@ -153,7 +153,12 @@ func (d *board) add(e event) {
 
 func (d *board) incident(m bus.Delivery) {
 	var e incidentv1.Event
-	if m.Subject.Verb == bus.VerbRedrive || m.Decode(&e) != nil {
+	switch m.Subject.Verb {
+	case bus.VerbFailed, bus.VerbChanged, bus.VerbResolved:
+	default: // wakes and accounts decide nothing
+		return
+	}
+	if m.Decode(&e) != nil {
 		return
 	}
 	u := d.units[e.GetDeviceId()]

@@ -103,7 +103,7 @@ func (w *world) tenant(cove, cwm string) tenant.Document {
 	doc.Tickets.Board, doc.Tickets.NewStatus, doc.Tickets.ClosedStatus = "Service Desk", "New", "Closed"
 	doc.Tickets.Priorities = tenant.Priorities{Server: "Priority 1 - Critical", Workstation: "Priority 3 - Normal", M365: "Priority 2 - Quick Response"}
 	doc.Tickets.TimeZone = "Europe/Berlin"
-	doc.Policy.Stale = tenant.Stale{Server: 8 * time.Hour, Workstation: 14 * time.Hour, Documents: 24 * time.Hour, M365: 8 * time.Hour}
+	doc.Policy.Values = map[string]string{"stale.server": "8h", "stale.workstation": "14h", "stale.documents": "24h", "stale.m365": "8h"}
 	return doc
 }
 
