@@ -131,7 +131,7 @@ func TestKilledTenTimesItMakesEveryTicketOnce(t *testing.T) {
 		if i < 10 {
 			text = "Aborted: Files and Folders"
 		}
-		require.Contains(t, summaries, fmt.Sprintf("COVE SVR SRV-%d #%d - %s", id, id, text))
+		require.Contains(t, summaries, fmt.Sprintf("[CW-%d-1] Cove SVR SRV-%d - %s", id, id, text))
 	}
 	phases, ok := up.Phases(t.Context())
 	require.True(t, ok)

@@ -51,6 +51,8 @@ tickets:
   newStatus: %s
   closedStatus: %s
   priorities: {server: "%s", workstation: "%s", m365: "%s"}
+policy:
+  group: {join: "off"} # a ticket for each device, however many fail alike
 `
 
 // NewSite starts the fakes and writes the tenant's document. around, which may be nil, wraps the fake Cove.

@@ -94,6 +94,18 @@ func (h *Harness) AddTenant(id string, fleet covefake.Fleet, companies []cwfake.
 	return tn
 }
 
+// TicketPerDevice is a change of settings for stories in which many devices fail alike and each shall have its ticket.
+func TicketPerDevice(s *tenantv1.Settings) {
+	s.Policy.Group = &tenantv1.GroupPolicy{Join: tenantv1.GroupJoin_GROUP_JOIN_OFF}
+}
+
+// TicketPerTrouble is a change of settings for stories in which a device fails again and again within seconds and each
+// trouble shall have its ticket: nothing counts as flapping, and no closed ticket comes back.
+func TicketPerTrouble(s *tenantv1.Settings) {
+	s.Policy.Tenant = map[string]string{"flap.changes": "0"}
+	s.Tickets.ReopenWithin = nil
+}
+
 func (h *Harness) serve(handler http.Handler) string {
 	server := httptest.NewServer(handler)
 	h.t.Cleanup(server.Close)

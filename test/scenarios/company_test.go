@@ -98,8 +98,8 @@ func TestABrokenTenantDoesNotHoldTheOthers(t *testing.T) {
 		for id := int64(1001); id <= 1020; id++ {
 			ids = append(ids, id)
 		}
-		broken := h.AddTenant("broken", harness.Fleet(ids...), harness.Companies(), nil)
-		well := h.AddTenant("well", harness.Fleet(ids...), harness.Companies(), nil)
+		broken := h.AddTenant("broken", harness.Fleet(ids...), harness.Companies(), harness.TicketPerDevice)
+		well := h.AddTenant("well", harness.Fleet(ids...), harness.Companies(), harness.TicketPerDevice)
 		h.WaitCalm()
 		release := make(chan struct{})
 		require.NoError(t, broken.PSA.AddFaults(cwfake.Fault{Kind: cwfake.FaultSlow, Release: release, BeforeWrite: true}))

@@ -29,7 +29,7 @@ func TestWhenCoveMisbehavesNothingIsConcluded(t *testing.T) {
 	}
 	harness.Run(t, harness.Options{}, func(t *testing.T, h *harness.Harness) {
 		const a, b = 1001, 1002
-		tn := h.AddTenant("lantern", harness.Fleet(a, b, 1003), harness.Companies(), nil)
+		tn := h.AddTenant("lantern", harness.Fleet(a, b, 1003), harness.Companies(), harness.TicketPerTrouble)
 		h.WaitCalm()
 		tn.Fail(a, harness.Denied)
 		h.WaitCalm()
@@ -107,16 +107,16 @@ func TestADeviceThatIsRemovedClosesItsTicketWithThatReason(t *testing.T) {
 
 // A backup fails once and works again within the hour: one ticket, or none when the policy asks for two bad sweeps.
 func TestOneBadRunIsATicketOnlyWithoutHysteresis(t *testing.T) {
-	for openAfter, want := range map[uint32]int{1: 1, 2: 0} {
+	for openAfter, want := range map[string]int{"1": 1, "2": 0} {
 		options := harness.Options{Modes: []harness.Mode{harness.Embedded}, Clock: handClock}
 		harness.Run(t, options, func(t *testing.T, h *harness.Harness) {
-			tn := h.AddTenant("lantern", harness.Fleet(1001), harness.Companies(), func(s *tenantv1.Settings) { s.Policy.OpenAfter = openAfter })
+			tn := h.AddTenant("lantern", harness.Fleet(1001), harness.Companies(), func(s *tenantv1.Settings) { s.Policy.Tenant = map[string]string{"openAfter": openAfter} })
 			h.WaitCalm()
 			tn.Fail(1001, harness.Denied)
 			h.WaitCalm()
 			tn.Recover(1001)
 			h.WaitCalm()
-			require.Len(t, tn.PSA.Tickets(), want, "openAfter %d", openAfter)
+			require.Len(t, tn.PSA.Tickets(), want, "openAfter %s", openAfter)
 			require.Empty(t, tn.PSA.OpenTickets())
 		})
 	}

@@ -24,7 +24,7 @@ func TestATroubleIsOneTicketFromItsBeginningToItsEnd(t *testing.T) {
 		ticket := tn.Ticket()
 		require.Equal(t, []string{harness.Board, harness.NewStatus, harness.PriorityServer, "NorthgateDental"},
 			[]string{ticket.Board, ticket.Status, ticket.Priority, ticket.CompanyIdentifier})
-		require.Equal(t, "COVE SVR SRV-1001 #1001 - Failed: Files and Folders", ticket.Summary)
+		require.Equal(t, "[CW-1001-1] Cove SVR SRV-1001 - Failed: Files and Folders", ticket.Summary)
 		require.Len(t, ticket.Notes, 2, "the description and the internal analysis")
 		description := noteWith(t, ticket, func(n cwfake.Note) bool { return n.Discussion })
 		for _, says := range []string{"SRV-1001", "Files and Folders", "Access denied", `E:\Shares\Payroll\2026.xlsx`, harness.CustomerName} {
@@ -59,7 +59,17 @@ func TestATroubleIsOneTicketFromItsBeginningToItsEnd(t *testing.T) {
 
 		tn.Fail(1001, harness.Denied)
 		h.WaitCalm()
-		require.Len(t, tn.PSA.Tickets(), 2, "another trouble later is another incident")
+		again := tn.Ticket()
+		require.Equal(t, ticket.ID, again.ID, "who fails again within a day gets the last ticket back")
+		require.False(t, again.ClosedFlag)
+		require.Contains(t, again.Notes[4].Text, "opened this ticket again")
+
+		tn.Change(harness.TicketPerTrouble)
+		tn.Recover(1001)
+		h.WaitCalm()
+		tn.Fail(1001, harness.Denied)
+		h.WaitCalm()
+		require.Len(t, tn.PSA.Tickets(), 2, "where that is switched off, another trouble is another ticket")
 		require.Len(t, tn.PSA.OpenTickets(), 1)
 	})
 }

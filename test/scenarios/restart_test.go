@@ -18,7 +18,7 @@ func TestServicesThatAreKilledLoseNothingAndRepeatNothing(t *testing.T) {
 		for id := int64(1001); id <= 1000+devices; id++ {
 			ids = append(ids, id)
 		}
-		tn := h.AddTenant("lantern", harness.Fleet(ids...), harness.Companies(), nil)
+		tn := h.AddTenant("lantern", harness.Fleet(ids...), harness.Companies(), harness.TicketPerDevice)
 		h.WaitCalm()
 		for _, id := range ids {
 			tn.Fail(id, harness.Denied)
