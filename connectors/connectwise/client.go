@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/hashicorp/go-cleanhttp"
-	"golang.org/x/time/rate"
 
 	"github.com/covewise/covewise/platform/clock"
 )
@@ -29,17 +28,22 @@ type Options struct {
 	// Keys gives the API member's keys; it is asked at every request, so that they can be exchanged. Blanks around them are cut.
 	Keys func() (public, private string, err error)
 
-	Clock             clock.Clock       // for pace, pauses and delays between retries; default the system's
+	// Limits are shared with the other clients of the process, so that all of them keep one pace towards a server. Default:
+	// the client's own, by Clock.
+	Limits *Limits
+	Tenant string // whose requests these are: tenants take turns when they wait at one server; may be empty
+
+	Clock             clock.Clock       // for delays between retries, and for pace and pauses of own Limits; default the system's
 	Logger            *slog.Logger      // default none
-	RequestsPerMinute int               // default 800
-	Burst             int               // default 20
+	RequestsPerMinute int               // of own Limits; default 800
+	Burst             int               // of own Limits; default 20
 	Timeout           time.Duration     // of one try, from sending to the last byte of the answer; default 30 s, on the machine's clock
 	PageSize          int               // rows asked for at once, at most 1000, which is the default
 	ModelVersion      string            // such as "2025.1", pins the shape of records; default the server's newest
 	Transport         http.RoundTripper // default a pool of its own that speaks HTTP/1.1
 }
 
-// Client talks to one server as one API member. It may be used by several goroutines; all share its pace.
+// Client talks to one server as one API member. It may be used by several goroutines.
 type Client struct {
 	site      site
 	company   string
@@ -52,7 +56,8 @@ type Client struct {
 	accept    string
 	transport http.RoundTripper
 	pool      *http.Transport // the transport when it is our own
-	gate      *gate
+	pace      *pace
+	tenant    string
 	codeBase  codeBase
 	requests  atomic.Int64
 	writes    atomic.Int64
@@ -94,8 +99,11 @@ func New(o Options) (*Client, error) {
 		c.pool = newPool()
 		c.transport = c.pool
 	}
-	perSecond := rate.Limit(float64(orDefault(o.RequestsPerMinute, 800)) / 60)
-	c.gate = &gate{clock: c.clock, limiter: rate.NewLimiter(perSecond, orDefault(o.Burst, 20))}
+	limits := o.Limits
+	if limits == nil {
+		limits = NewLimits(LimitsOptions{Clock: c.clock, RequestsPerMinute: o.RequestsPerMinute, Burst: o.Burst})
+	}
+	c.pace, c.tenant = limits.of(ServerName(o.Site, company)), o.Tenant
 	return c, nil
 }
 
@@ -106,7 +114,7 @@ func (c *Client) Requests() int64 { return c.requests.Load() }
 func (c *Client) Writes() int64 { return c.writes.Load() }
 
 // Backlog returns how long a request would wait for its turn now.
-func (c *Client) Backlog() time.Duration { return c.gate.backlog() }
+func (c *Client) Backlog() time.Duration { return c.pace.backlog() }
 
 // Close gives back the idle connections of the client's own pool. Calls under way are not disturbed.
 func (c *Client) Close() {

@@ -139,7 +139,7 @@ func (c *Client) exchange(ctx context.Context, r request, address string, login 
 		req.Header.Set("ClientId", c.clientID)
 		secrets = login.secrets()
 	}
-	x := &attempts{client: c, effect: r.effect}
+	x := &attempts{client: c, effect: r.effect, lane: r.lane()}
 	retrying := &retryablehttp.Client{
 		HTTPClient: &http.Client{
 			Transport:     x,
@@ -198,6 +198,7 @@ func unreadable(r request, a answer, cause error) error {
 type attempts struct {
 	client *Client
 	effect effect
+	lane   lane
 	tries  int
 	last   answer
 
@@ -213,7 +214,7 @@ func (x *attempts) RoundTrip(req *http.Request) (*http.Response, error) {
 			return nil, errclass.New(errclass.Transient, "", err)
 		}
 	}
-	if err := c.gate.pass(ctx); err != nil {
+	if err := c.pace.pass(ctx, c.tenant, x.lane); err != nil {
 		return nil, err
 	}
 	c.requests.Add(1)
@@ -268,7 +269,7 @@ func (x *attempts) try(req *http.Request) (*http.Response, error) {
 	}
 	x.last = answer{status: resp.StatusCode, header: resp.Header, body: body}
 	if resp.StatusCode == http.StatusTooManyRequests {
-		c.gate.hold(retryAfter(resp.Header, c.clock.Now()))
+		c.pace.hold(retryAfter(resp.Header, c.clock.Now()))
 	}
 	resp.Body = io.NopCloser(bytes.NewReader(body))
 	return resp, nil

@@ -165,6 +165,20 @@ func actions(ctx context.Context, c *Client) map[string]func() error {
 			_, err := c.CreateCompany(ctx, NewCompany{Identifier: "a", Name: "A"})
 			return err
 		},
+		"GET list":           func() error { _, err := c.Callbacks(ctx); return err },
+		"GET count":          func() error { _, err := c.TicketCount(ctx, Eq("closedFlag", false)); return err },
+		"PATCH company":      func() error { _, err := c.PatchCompany(ctx, 7, Replace("name", "x")); return err },
+		"POST attach":        func() error { return c.AttachChildren(ctx, 7, 8) },
+		"POST configuration": func() error { return c.AttachConfiguration(ctx, 7, 8) },
+		"POST time": func() error {
+			began := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+			_, err := c.CreateTimeEntry(ctx, NewTimeEntry{Ticket: 7, Start: began, End: began.Add(time.Minute), Notes: "x"})
+			return err
+		},
+		"POST callback": func() error {
+			_, err := c.CreateCallback(ctx, NewCallback{URL: "https://h.example", Type: "ticket", Level: "owner"})
+			return err
+		},
 	}
 }
 

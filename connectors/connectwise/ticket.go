@@ -51,12 +51,22 @@ type NewTicket struct {
 	Status                  Reference `json:"status,omitzero"`
 	Company                 Reference `json:"company"`
 	Priority                Reference `json:"priority,omitzero"`
+	Type                    Reference `json:"type,omitzero"`
+	SubType                 Reference `json:"subType,omitzero"`
+	Item                    Reference `json:"item,omitzero"`
+	Team                    Reference `json:"team,omitzero"`
+	Owner                   Reference `json:"owner,omitzero"`
 	Source                  Reference `json:"source,omitzero"`
-	Severity                string    `json:"severity,omitempty"` // Low, Medium or High
+	Site                    Reference `json:"site,omitzero"`
+	Contact                 Reference `json:"contact,omitzero"`
+	Agreement               Reference `json:"agreement,omitzero"`
+	Severity                string    `json:"severity,omitempty"` // Low, Medium or High; people know it as urgency
 	Impact                  string    `json:"impact,omitempty"`   // Low, Medium or High
 	ExternalXRef            string    `json:"externalXRef,omitempty"`
 	InitialDescription      string    `json:"initialDescription,omitempty"`      // becomes a note that the customer can see
 	InitialInternalAnalysis string    `json:"initialInternalAnalysis,omitempty"` // becomes an internal note
+
+	CustomFields []CustomField `json:"customFields,omitempty"`
 }
 
 // Lengths in .NET are counted in UTF-16 units.

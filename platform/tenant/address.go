@@ -20,6 +20,15 @@ func endpoint(dst *string) parser {
 	}
 }
 
+// base parses an address to which paths are added.
+func base(dst *string) parser {
+	return func(r *reader, at place, n *yaml.Node) {
+		if u := r.address(at, n); u != nil {
+			*dst = strings.TrimRight(u.String(), "/")
+		}
+	}
+}
+
 // site parses the address of a server, without a path; the path depends on the server's code base.
 func site(dst *string) parser {
 	return func(r *reader, at place, n *yaml.Node) {

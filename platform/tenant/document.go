@@ -63,6 +63,13 @@ type ConnectWise struct {
 	PublicKey  SecretRef // the API member's public key
 	PrivateKey SecretRef // the API member's private key
 	ClientID   string    // the integration's GUID from developer.connectwise.com
+	Callbacks  Callbacks // the zero value means that ConnectWise is not to call
+}
+
+// Callbacks say where the tenant's ConnectWise server reaches us when a ticket changes.
+type Callbacks struct {
+	URL   string    // public address of our page, without a trailing slash; https, or http on a loopback address
+	Token SecretRef // at least 20 of A-Z, a-z, 0-9, "-" and "_"; the last part of the address that ConnectWise calls
 }
 
 // Heartbeat is a watch outside that expects a request after each complete and judged sweep, and that calls somebody

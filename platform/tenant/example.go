@@ -25,6 +25,9 @@ connectwise:
   publicKeyFile: cw.pub             # or publicKeyEnv: NAME
   privateKeyFile: cw.key            # or privateKeyEnv: NAME
   clientId: 0f0e0d0c-1111-2222-3333-444455556666
+  # callbacks:                      # ConnectWise calls when a ticket changes, so that it is looked at within seconds
+  #   url: https://covewise.example.com # where it reaches this page: url + /hooks/connectwise/ + token
+  #   tokenFile: cw.token           # at least 20 of A-Z, a-z, 0-9, "-", "_"; or tokenEnv: NAME
 
 poll:
   interval: 15m                     # from sweep to sweep, at least 10s

@@ -100,9 +100,9 @@ func (p Policy) effective(name, class string) Value {
 	return Value{}
 }
 
-// withheldTooLong returns what ends more than LongestWithheld from now, or "". A document says nothing about when it
+// WithheldTooLong returns what ends more than LongestWithheld from now, or "". A document says nothing about when it
 // was written, so that it is asked when it is applied.
-func (p Policy) withheldTooLong(now time.Time) string {
+func (p Policy) WithheldTooLong(now time.Time) string {
 	for _, z := range p.Snoozes {
 		if z.Until.Sub(now) > LongestWithheld {
 			return "snooze " + quote(z.Name)

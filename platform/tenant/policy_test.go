@@ -8,13 +8,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/proto"
 
-	"github.com/covewise/covewise/platform/bus"
-	"github.com/covewise/covewise/platform/bus/bustest"
-	"github.com/covewise/covewise/platform/errclass"
 	"github.com/covewise/covewise/platform/tenant"
-	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 )
 
 // wholePolicy has every key of the policy that the other documents of these tests have not.
@@ -181,68 +176,6 @@ func TestThePolicyVersionChangesWithEveryPartOfThePolicy(t *testing.T) {
 		distinct[v] = true
 	}
 	require.Len(t, distinct, len(versions), "%v", versions)
-}
-
-func TestApplyKeepsEveryVersionOfThePolicy(t *testing.T) {
-	b := bustest.Open(t, bustest.Start(t))
-	now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-	changes := make(chan *tenantv1.PolicyChanged, 9)
-	following := make(chan struct{})
-	go func() {
-		_ = b.Follow(t.Context(), bus.Settings, func() { close(following) }, func(d bus.Delivery) {
-			if d.Subject.Verb == bus.VerbPolicy {
-				c := &tenantv1.PolicyChanged{}
-				if d.Decode(c) == nil {
-					changes <- c
-				}
-			}
-		})
-	}()
-	<-following
-	doc := tenant.Defaults()
-	doc.ID = "harbor"
-	apply := func(docs ...tenant.Document) {
-		now = now.Add(time.Minute)
-		_, err := tenant.Apply(t.Context(), b, docs, "ann", now)
-		require.NoError(t, err)
-	}
-	apply(doc)
-	first := doc.Settings().GetPolicy()
-	doc.Tickets.Board = "NOC"
-	apply(doc) // not a change of the policy
-	doc.Policy.Values = map[string]string{"openAfter": "3"}
-	apply(doc)
-	second := doc.Settings().GetPolicy()
-	apply()
-
-	var told []*tenantv1.PolicyChanged
-	for range 3 {
-		told = append(told, <-changes)
-	}
-	require.Equal(t, []string{first.GetVersion(), second.GetVersion(), ""},
-		[]string{told[0].GetPolicy().GetVersion(), told[1].GetPolicy().GetVersion(), told[2].GetPolicy().GetVersion()})
-	require.Equal(t, []string{"", first.GetVersion(), second.GetVersion()},
-		[]string{told[0].GetPreviousVersion(), told[1].GetPreviousVersion(), told[2].GetPreviousVersion()})
-	require.Equal(t, "ann", told[1].GetAuthor())
-	require.Equal(t, "3", told[1].GetPolicy().GetTenant()["openAfter"])
-
-	found, err := tenant.PolicyVersion(t.Context(), b, "harbor", first.GetVersion())
-	require.NoError(t, err)
-	require.True(t, proto.Equal(told[0], found), "a version that is over can be found")
-	_, err = tenant.PolicyVersion(t.Context(), b, "harbor", "abc")
-	require.Equal(t, errclass.NotFound, errclass.Of(err))
-	_, err = tenant.PolicyVersion(t.Context(), b, "other", first.GetVersion())
-	require.Equal(t, errclass.NotFound, errclass.Of(err))
-}
-
-func TestApplyRefusesSnoozesThatNobodyWillRemember(t *testing.T) {
-	b := bustest.Open(t, bustest.Start(t))
-	docs, err := load(t, folder(t), wholePolicy)
-	require.NoError(t, err)
-	_, err = tenant.Apply(t.Context(), b, docs, "ann", time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC))
-	require.EqualError(t, err, `apply settings: pier: the policy's snooze "moving house" ends more than 366 days ahead; write an earlier date and renew it then`)
-	_, err = tenant.Apply(t.Context(), b, docs, "ann", time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC))
-	require.NoError(t, err)
 }
 
 func TestDocumentsCanBeLookedAtWithoutTheirSecrets(t *testing.T) {

@@ -20,7 +20,7 @@ func (d Document) Settings() *tenantv1.Settings {
 		},
 		Connectwise: &tenantv1.ConnectWise{
 			Url: d.ConnectWise.URL, Company: d.ConnectWise.Company, ClientId: d.ConnectWise.ClientID,
-			PublicKey: ref(d.ConnectWise.PublicKey), PrivateKey: ref(d.ConnectWise.PrivateKey),
+			PublicKey: ref(d.ConnectWise.PublicKey), PrivateKey: ref(d.ConnectWise.PrivateKey), Callbacks: callbacks(d.ConnectWise.Callbacks),
 		},
 		PollInterval: durationpb.New(d.Poll.Interval),
 		Tickets:      d.Tickets.settings(),
@@ -50,6 +50,14 @@ func (t Tickets) settings() *tenantv1.Tickets {
 	}
 	t.Filing.settings(s)
 	return s
+}
+
+// callbacks returns nil for a tenant without them.
+func callbacks(c Callbacks) *tenantv1.Callbacks {
+	if c == (Callbacks{}) {
+		return nil
+	}
+	return &tenantv1.Callbacks{Url: c.URL, Token: ref(c.Token)}
 }
 
 // heartbeat returns nil for a tenant without one.

@@ -32,7 +32,7 @@ func deviceColumns() []deviceColumn {
 	}
 	type dev = evaluator.DeviceStanding
 	all := []deviceColumn{
-		col("device_id", "ID", "Cove's account id of the device; unique and never used again", func(d dev) any { return d.ID }),
+		col("device_id", "ID", "Cove's account id of the device; unique", func(d dev) any { return d.ID }),
 		col("device", "DEVICE", "what a person knows it by: alias, else computer name, else device name", func(d dev) any { return d.Label() }),
 		col("class", "CLASS", "server, workstation, documents or m365; empty for a type that is not judged", func(d dev) any { return d.Class }),
 		col("customer", "CUSTOMER", "name of the customer, or of the partner above customers that owns it", func(d dev) any { return d.Customer.GetName() }),

@@ -72,7 +72,7 @@ const (
 // populated is a data directory that knows devices of every kind.
 func populated(t *testing.T) string {
 	t.Helper()
-	return record(t, func(ctx context.Context, nc *nats.Conn) {
+	return recorded(t, func(ctx context.Context, nc *nats.Conn) {
 		b := bustest.Open(t, nc)
 		settings, err := bus.OpenStore[*tenantv1.Settings](ctx, b, bus.Tenants)
 		require.NoError(t, err)

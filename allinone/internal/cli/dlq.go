@@ -17,6 +17,8 @@ import (
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
 
 // mostLetters is how many dead letters are listed at once.
@@ -117,30 +119,66 @@ func newDLQShow(around Surroundings) *cobra.Command {
 }
 
 func show(w io.Writer, d bus.DeadLetter) error {
-	_, err := fmt.Fprintf(w, "dead letter %d, filed %s by %s\ntenant    %s\nclass     %s\nreason    %s\noriginal  %s, %s sequence %d, event %s\nconsumer  %s\ntrace     %s\n\n%s\n",
-		d.ID, d.At.UTC().Format("2006-01-02 15:04:05 UTC"), d.Service, d.Tenant, d.Class, d.Reason, d.Subject, d.Stream, d.Sequence, d.EventID, d.Consumer, d.Trace, bodyText(d))
+	head := fmt.Sprintf("dead letter %d, filed %s by %s\ntenant    %s\nclass     %s\nreason    %s\noriginal  %s, %s sequence %d, event %s\nconsumer  %s\ntrace     %s\n",
+		d.ID, d.At.UTC().Format("2006-01-02 15:04:05 UTC"), d.Service, d.Tenant, d.Class, report.Printable(d.Reason), d.Subject, d.Stream, d.Sequence, d.EventID, d.Consumer, d.Trace)
+	_, err := fmt.Fprintf(w, "%s\n%s\n", head, printableLines(bodyText(d)))
 	return err
 }
 
 // bodyText returns the body in words, or says why it cannot be read.
 func bodyText(d bus.DeadLetter) string {
-	var into proto.Message
 	subject, err := bus.ParseSubject(d.Subject)
-	switch {
-	case err != nil:
-	case subject.Family == bus.Status && subject.Verb == bus.VerbSnapshot:
-		into = &statusv1.Snapshot{}
-	case subject.Family == bus.Status && subject.Verb == bus.VerbSweep:
-		into = &statusv1.SweepCompleted{}
-	case subject.Family == bus.Incident:
-		into = &incidentv1.Event{}
-	case subject.Family == bus.Company && subject.Verb == bus.VerbWanted:
-		into = &companyv1.Wanted{}
+	if err != nil {
+		return fmt.Sprintf("%d bytes under a subject of another kind", len(d.Data))
 	}
+	into := bodyOf(subject)
 	if into == nil || proto.Unmarshal(d.Data, into) != nil {
 		return fmt.Sprintf("%d bytes that are no message of this kind", len(d.Data))
 	}
 	return protojson.Format(into)
+}
+
+// bodyOf returns an empty message of the kind that a subject carries; nil when the subject is of no known kind.
+func bodyOf(s bus.Subject) proto.Message {
+	switch s.Family {
+	case bus.Status:
+		switch s.Verb {
+		case bus.VerbSnapshot:
+			return &statusv1.Snapshot{}
+		case bus.VerbSweep:
+			return &statusv1.SweepCompleted{}
+		case bus.VerbOverdue:
+			return &statusv1.SweepOverdue{}
+		}
+	case bus.Incident:
+		switch s.Verb {
+		case bus.VerbFailed, bus.VerbChanged, bus.VerbResolved, bus.VerbRedrive:
+			return &incidentv1.Event{} // that of a redrive names the incident only
+		case bus.VerbJudged:
+			return &incidentv1.SweepJudged{}
+		case bus.VerbObserved:
+			return &ticketv1.Observation{}
+		}
+	case bus.Company:
+		switch s.Verb {
+		case bus.VerbWanted:
+			return &companyv1.Wanted{}
+		case bus.VerbLinked, bus.VerbProposed, bus.VerbRefused:
+			return &companyv1.Answered{}
+		case bus.VerbOrdered:
+			return &companyv1.Ordered{}
+		}
+	case bus.Ticket:
+		return &ticketv1.Event{}
+	case bus.Settings:
+		switch s.Verb {
+		case bus.VerbTenant:
+			return &tenantv1.Changed{}
+		case bus.VerbPolicy:
+			return &tenantv1.PolicyChanged{}
+		}
+	}
+	return nil
 }
 
 // newDLQAct makes a command that does one thing to dead letters by id.

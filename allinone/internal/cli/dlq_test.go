@@ -19,7 +19,7 @@ import (
 
 // refused leaves one incident that the ticketer could not handle.
 func refused(t *testing.T) string {
-	return record(t, func(ctx context.Context, nc *nats.Conn) {
+	return recorded(t, func(ctx context.Context, nc *nats.Conn) {
 		b := bustest.Open(t, nc)
 		require.NoError(t, b.Publish(ctx, bus.Message{
 			Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbFailed, Tenant: "harbor", Key: "7"}, ID: "incident:harbor:7-1:1",

@@ -20,7 +20,7 @@ import (
 
 func TestTheLedgerShowsTheLastSweepsNewestFirst(t *testing.T) {
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
-	dir := record(t, func(ctx context.Context, nc *nats.Conn) {
+	dir := recorded(t, func(ctx context.Context, nc *nats.Conn) {
 		b := bustest.Open(t, nc)
 		settings, err := bus.OpenStore[*tenantv1.Settings](ctx, b, bus.Tenants)
 		require.NoError(t, err)

@@ -15,6 +15,7 @@ import (
 	"github.com/covewise/covewise/allinone/internal/report"
 	"github.com/covewise/covewise/platform/errclass"
 	"github.com/covewise/covewise/platform/tenant"
+	"github.com/covewise/covewise/platform/tenant/record"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	evaluator "github.com/covewise/covewise/services/evaluator/app"
 )
@@ -118,7 +119,7 @@ func (s *policyShow) policy(ctx context.Context, site *site, settings *tenantv1.
 		doc, err := s.file.document(settings.GetId())
 		return doc.Settings().GetPolicy(), err
 	case s.version != "":
-		change, err := tenant.PolicyVersion(ctx, site.Bus, settings.GetId(), s.version)
+		change, err := record.PolicyVersion(ctx, site.Bus, settings.GetId(), s.version)
 		if errclass.Of(err) == errclass.NotFound && err != nil {
 			return nil, fmt.Errorf("--version: %w; events name the versions that were in use", err)
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
 	"github.com/covewise/covewise/platform/tenant"
+	"github.com/covewise/covewise/platform/tenant/record"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 )
@@ -175,13 +176,13 @@ func TestPolicyShowOfWhatIsInUse(t *testing.T) {
 	docs, err := tenant.Load(path, tenant.Options{WithoutSecrets: true})
 	require.NoError(t, err)
 	first := docs[0].Settings().GetPolicy().GetVersion()
-	dir := record(t, func(ctx context.Context, nc *nats.Conn) {
+	dir := recorded(t, func(ctx context.Context, nc *nats.Conn) {
 		b := bustest.Open(t, nc)
 		now := time.Date(2026, 11, 22, 6, 0, 0, 0, time.UTC)
-		_, err := tenant.Apply(ctx, b, docs, "ann", now)
+		_, err := record.Apply(ctx, b, docs, "ann", now)
 		require.NoError(t, err)
 		docs[0].Policy.Values["stale.server"] = "40h"
-		_, err = tenant.Apply(ctx, b, docs, "ann", now.Add(time.Hour))
+		_, err = record.Apply(ctx, b, docs, "ann", now.Add(time.Hour))
 		require.NoError(t, err)
 		states, err := bus.OpenStore[*incidentv1.DeviceState](ctx, b, bus.DeviceState)
 		require.NoError(t, err)

@@ -14,8 +14,8 @@ import (
 	"github.com/covewise/covewise/platform/bus/bustest"
 )
 
-// record makes a data directory in which a covewise has run and left what f puts there.
-func record(t *testing.T, f func(ctx context.Context, nc *nats.Conn)) string {
+// recorded makes a data directory in which a covewise has run and left what f puts there.
+func recorded(t *testing.T, f func(ctx context.Context, nc *nats.Conn)) string {
 	t.Helper()
 	dir := t.TempDir()
 	lock, err := server.Directory(dir)

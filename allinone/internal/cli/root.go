@@ -109,6 +109,8 @@ one ticket while a device is in trouble, notes when the picture changes, closed 
 	root.AddCommand(newLedger(around))
 	root.AddCommand(newDevices(around), newDoctor(around), newSync(around))
 	root.AddCommand(newPolicy(around))
+	root.AddCommand(newTickets(around), newTicket(around))
+	root.AddCommand(newCompanies(around))
 	return root
 }
 

@@ -68,7 +68,7 @@ func newOutside(t *testing.T) *outside {
 func device(id int64) covefake.Device {
 	return covefake.Device{AccountID: id, PartnerID: customerID, Settings: map[string]string{
 		"AN": fmt.Sprintf("srv-%d", id), "MN": fmt.Sprintf("SRV-%d", id), "AT": "1", "OT": "2", "OS": "Windows Server 2022", "I78": "D01",
-		"T0": "5", "T7": "0", "TL": "@-2h", "TS": "@-1m", "D01F00": "5", "D01F06": "0", "D01F09": "@-2h", "D01F17": "5",
+		"CD": "@-5000h", "PN": "All-In", "T0": "5", "T7": "0", "TL": "@-2h", "TS": "@-1m", "D01F00": "5", "D01F06": "0", "D01F09": "@-2h", "D01F17": "5",
 	}}
 }
 
@@ -91,7 +91,7 @@ func TestOnceSeesEachSweepThroughToItsTickets(t *testing.T) {
 	o.set(1000, "2")
 	require.Equal(t, result{cli.ExitOK, "harbor: complete; 3 devices, 1 in trouble; tickets: 1 created, 0 annotated, 0 closed\n", ""}, o.once())
 	require.Len(t, o.cwm.OpenTickets(), 1)
-	require.Contains(t, o.cwm.OpenTickets()[0].Summary, "COVE SVR SRV-1000 #1000 - ")
+	require.Contains(t, o.cwm.OpenTickets()[0].Summary, "[CW-1000-1] Cove SVR SRV-1000 - ")
 
 	require.Equal(t, "harbor: complete; 3 devices, 1 in trouble; tickets: 0 created, 0 annotated, 0 closed\n", o.once().stdout, "nothing new")
 
@@ -197,7 +197,7 @@ func TestUpRunsUntilItIsToldToStop(t *testing.T) {
 	}()
 	_, address, _ := strings.Cut(log.await(t, "page is served"), "address=")
 	log.await(t, "sweep complete", "tenant=harbor", "devices=3")
-	log.await(t, "created", "device=1000", "COVE SVR SRV-1000 #1000")
+	log.await(t, "created", "device=1000", "[CW-1000-1] Cove SVR SRV-1000")
 	for path, want := range map[string]string{"": "harbor", "readyz": `"ready":true`, "livez": `"live":true`, "metrics": "covewise_poller", "api/v1/tickets": "1000-1"} {
 		require.Equal(t, http.StatusOK, get(t, address+path, want), path)
 	}

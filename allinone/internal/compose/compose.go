@@ -17,11 +17,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/covewise/covewise/allinone/internal/server"
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/run"
 	"github.com/covewise/covewise/platform/telemetry"
 	"github.com/covewise/covewise/platform/tenant"
+	"github.com/covewise/covewise/platform/tenant/record"
 )
 
 // Partitions is how many parts the partitioned streams of an embedded bus have, fixed at its birth.
@@ -58,13 +60,15 @@ type Options struct {
 type System struct {
 	Bus     *bus.Bus                 // on a connection of its own
 	Address string                   // where the page is, "http://127.0.0.1:8080/"; empty without one
-	Changes map[string]tenant.Change // what applying the settings changed, by tenant
+	Changes map[string]record.Change // what applying the settings changed, by tenant
 
 	opts     Options
 	embedded *server.Server
 	health   *telemetry.Health
 	registry *prometheus.Registry
-	page     http.Handler // the console's, once that has started
+	page     http.Handler        // the console's, once that has started
+	hooks    http.Handler        // for ConnectWise's callbacks, likewise
+	limits   *connectwise.Limits // one pace for all that talks to ConnectWise
 }
 
 // Run starts everything in order, runs until the context or Main ends, and stops everything in reverse, within
@@ -84,11 +88,14 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	ctx, finish := context.WithCancel(ctx)
 	defer finish()
-	s := &System{opts: opts, health: telemetry.NewHealth(clock.System().Now), registry: telemetry.Registry()}
+	s := &System{
+		opts: opts, health: telemetry.NewHealth(clock.System().Now), registry: telemetry.Registry(),
+		limits: connectwise.NewLimits(connectwise.LimitsOptions{}),
+	}
 	var mainErr error
 	services := []run.Service{s.broker(), s.settings(), s.door()}
 	if opts.Listen != "" {
-		services = append(services, s.console(), s.listener())
+		services = append(services, s.console(), s.hooksService(), s.listener())
 	}
 	if opts.Watch != nil {
 		services = append(services, opts.Watch(s))
@@ -187,7 +194,7 @@ func (s *System) settings() run.Service {
 			log := s.opts.Logger.With("service", "covewise")
 			s.Bus, err = bus.Open(ctx, nc, bus.Options{Service: "covewise", Logger: log, Clock: s.opts.Clock})
 			if err == nil {
-				s.Changes, err = tenant.Apply(ctx, s.Bus, s.opts.Tenants, s.opts.Author, s.opts.Clock.Now())
+				s.Changes, err = record.Apply(ctx, s.Bus, s.opts.Tenants, s.opts.Author, s.opts.Clock.Now())
 			}
 			if err != nil {
 				nc.Close()

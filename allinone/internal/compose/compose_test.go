@@ -15,6 +15,7 @@ import (
 	"github.com/covewise/covewise/allinone/internal/server"
 	"github.com/covewise/covewise/platform/run"
 	"github.com/covewise/covewise/platform/tenant"
+	"github.com/covewise/covewise/platform/tenant/record"
 )
 
 func options(t *testing.T, dir string) compose.Options {
@@ -68,10 +69,10 @@ func TestEverythingStartsServesAndStopsAndTheInstallationStays(t *testing.T) {
 	installation := ""
 	for _, run := range []struct {
 		docs []tenant.Document
-		want map[string]tenant.Change
+		want map[string]record.Change
 	}{
-		{[]tenant.Document{document("a"), document("b")}, map[string]tenant.Change{"a": tenant.Added, "b": tenant.Added}},
-		{[]tenant.Document{document("b"), document("c")}, map[string]tenant.Change{"a": tenant.Removed, "c": tenant.Added}},
+		{[]tenant.Document{document("a"), document("b")}, map[string]record.Change{"a": record.Added, "b": record.Added}},
+		{[]tenant.Document{document("b"), document("c")}, map[string]record.Change{"a": record.Removed, "c": record.Added}},
 	} {
 		var order []string
 		opts := options(t, dir)
@@ -87,6 +88,7 @@ func TestEverythingStartsServesAndStopsAndTheInstallationStays(t *testing.T) {
 		for _, page := range []string{"", "livez", "metrics", "api/v1/tenants"} {
 			require.Equal(t, http.StatusOK, status(t, r.system.Address+page), page)
 		}
+		require.Equal(t, http.StatusNotFound, status(t, r.system.Address+"hooks/connectwise/nobodys-token"), "not the page's answer")
 		close(r.end)
 		require.NoError(t, <-r.ended)
 		require.Equal(t, []string{"watch starts", "watch stops"}, order)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/covewise/covewise/platform/run"
 	"github.com/covewise/covewise/platform/telemetry"
+	ticketer "github.com/covewise/covewise/services/ticketer/app"
 )
 
 // listener serves page, health and metrics on one address.
@@ -50,6 +51,7 @@ func (s *System) routes() http.Handler {
 	mux.Handle("/livez", s.health.Handler())
 	mux.Handle("/readyz", s.health.Handler())
 	mux.Handle("/metrics", telemetry.MetricsHandler(s.registry))
+	mux.Handle(ticketer.HooksPath, s.hooks)
 	mux.Handle("/", s.page)
 	return mux
 }

@@ -69,8 +69,27 @@ func (s *System) ticketer() run.Service {
 	return s.acting("ticketer", func(ctx context.Context, p part) error {
 		return ticketer.Run(ctx, ticketer.Options{
 			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, OnHealth: s.health.Set,
-			LookupEnv: s.opts.LookupEnv, SearchPatience: s.opts.SearchPatience,
+			LookupEnv: s.opts.LookupEnv, SearchPatience: s.opts.SearchPatience, Limits: s.limits,
 		})
+	})
+}
+
+// hooksService takes ConnectWise's callbacks. Its handler is there before the listener starts.
+func (s *System) hooksService() run.Service {
+	var hooks *ticketer.Hooks
+	prepare := func(ctx context.Context, p part) error {
+		var err error
+		hooks, err = ticketer.NewHooks(ctx, ticketer.Options{
+			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, LookupEnv: s.opts.LookupEnv, Limits: s.limits,
+		})
+		if err == nil {
+			s.hooks = hooks.Handler()
+		}
+		return err
+	}
+	return s.service("hooks", prepare, func(ctx context.Context, _ part) error {
+		s.health.Set("hooks", nil)
+		return hooks.Run(ctx)
 	})
 }
 

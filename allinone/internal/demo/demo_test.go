@@ -230,8 +230,8 @@ func TestTheDemoRunsEndsWithItsSummaryAndGoesOn(t *testing.T) {
 	}
 	first := run(false, time.Minute, "created    zaz-pliki", "created    mue-fs-01")
 	require.Regexp(t, `(?m)^Covewise demo: 60 devices at 12 customers, a day in 60 s; page \(no page\); Ctrl-C ends it$`, first)
-	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    zaz-pliki  Zażółć Sp\. z o\.o\.  #\d+  COVE SVR zaz-pliki #\d+ - Never backed up$`, first)
-	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    mue-fs-01  Müller & Söhne "Nord" GmbH  #\d+  COVE SVR mue-fs-01 `, first)
+	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    zaz-pliki  Zażółć Sp\. z o\.o\.  #\d+  \[CW-\d+-1\] Cove SVR zaz-pliki - Never backed up$`, first)
+	require.Regexp(t, `(?m)^Mon \d\d:\d\d  created    mue-fs-01  Müller & Söhne "Nord" GmbH  #\d+  \[CW-\d+-1\] Cove SVR mue-fs-01 `, first)
 	require.Regexp(t, `(?m)^  devices     60 at 12 customers, 3 in trial and not judged$`, first)
 	require.Regexp(t, `(?m)^  tickets     [1-9]\d* created, \d+ annotated, \d+ closed; incidents waiting: \d+$`, first)
 	require.Regexp(t, `(?m)^  requests    Cove [1-9]\d*, ConnectWise [1-9]\d*$`, first)

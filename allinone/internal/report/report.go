@@ -79,7 +79,7 @@ func (t Table) text(w io.Writer) error {
 		var cells []string
 		for i, c := range t.Columns {
 			if c.Title != "" {
-				cells = append(cells, short(printable(words(row[i]))))
+				cells = append(cells, short(Printable(words(row[i]))))
 			}
 		}
 		if err := line(columns, cells); err != nil {
@@ -207,8 +207,8 @@ func guarded(s string) string {
 	return s
 }
 
-// printable replaces what would command a terminal, or would run text the other way round, by a blank.
-func printable(s string) string {
+// Printable replaces what would command a terminal, or would run text the other way round, by a blank.
+func Printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
 			return ' '

@@ -184,6 +184,6 @@ func detachTicketConfiguration(c *call) (answer, error) {
 		return answer{}, err
 	}
 	ticket.configurations = slices.Delete(ticket.configurations, at, at+1)
-	ticket.updated, ticket.updatedBy = c.stamp.at, c.stamp.by
+	c.store.touch(ticket, c.stamp)
 	return answer{status: http.StatusNoContent}, nil
 }

@@ -4,9 +4,9 @@
 // code base and its look-up, authentication, strict validation of bodies (unknown members, lengths, enumerations,
 // references, statuses bound to their board), conditions, both ways of paging, JSON Patch, tickets with notes, merging
 // and children, companies, configurations and the set-up tables. It shares no types with the client of the same API,
-// so that one misunderstanding cannot hide in both. It keeps everything in memory, sends no callbacks, and knows
-// neither customFieldConditions nor childConditions (both are refused with 400), projects, time, products or finance
-// beyond a list of agreements.
+// so that one misunderstanding cannot hide in both. It keeps everything in memory, sends callbacks about tickets when Deliver
+// is called, and knows neither customFieldConditions nor childConditions (both are refused with 400), projects, products, time
+// beyond entries for tickets, or finance beyond a list of agreements.
 //
 // # Use
 //

@@ -199,7 +199,7 @@ func (l *loader) company(c Company) int {
 		l.add(contactResource, id, contact.ID, map[string]any{"firstName": contact.FirstName, "lastName": contact.LastName})
 	}
 	for _, agreement := range c.Agreements {
-		l.add(agreementResource, id, agreement.ID, map[string]any{"name": agreement.Name})
+		l.agreement(id, agreement)
 	}
 	if c.Deleted {
 		l.store.deleteCompany(companies.byID[id], l.by)

@@ -70,6 +70,7 @@ func (s *store) allNotes(ticket *record) []*record {
 		}
 	}
 	add(ticket, false)
+	rows = append(rows, s.timeEntryNotes(ticket)...)
 	for id := range ticket.mergedFrom {
 		add(s.tables[ticketResource].byID[id], true)
 	}

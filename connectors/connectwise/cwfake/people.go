@@ -216,7 +216,7 @@ func (p *Person) AddNote(ticket int, text string, asCustomer bool) error {
 		if asCustomer {
 			r.values["customerUpdatedFlag"] = true
 		}
-		r.updated, r.updatedBy = by.at, by.by
+		s.touch(r, by)
 		return nil
 	})
 }

@@ -54,7 +54,7 @@ func (s *store) path(resource string, r *record) string {
 		ticketResource: "/service/tickets", boardResource: "/service/boards", priorityResource: "/service/priorities",
 		sourceResource: "/service/sources", companyResource: "/company/companies", contactResource: "/company/contacts",
 		configurationRes: "/company/configurations", configurationTypeRes: "/company/configurations/types",
-		configurationStatRes: "/company/configurations/statuses", memberResource: "/system/members", agreementResource: "/finance/agreements",
+		configurationStatRes: "/company/configurations/statuses", memberResource: "/system/members", agreementResource: "/finance/agreements", agreementTypeRes: "/finance/agreements/types", timeEntryResource: "/time/entries",
 	}
 	if collection := collections[resource]; collection != "" {
 		return fmt.Sprintf("%s/%d", collection, r.id)

@@ -95,10 +95,23 @@ func companyResources() []*resource {
 		{
 			name: agreementResource, title: "Agreement", typeName: "Agreement", shown: []string{"name"}, keys: []string{"name"}, owner: "company",
 			fields: join(
-				text("name", 100, required), reference("company", companyResource, required), reference("contact", contactResource),
+				text("name", 100, required), reference("type", agreementTypeRes), reference("company", companyResource, required),
+				reference("contact", contactResource),
 				flag("cancelledFlag"), several(dateField, "startDate endDate dateCancelled"), text("reasonCancelled", 100),
 				enum("agreementStatus", "Active|Cancelled|Expired|Inactive", readOnly),
 			),
+			prepare: prepareAgreement,
+		},
+		named(agreementTypeRes, "Agreement Type", "AgreementType", several(booleanField, "defaultFlag inactiveFlag")),
+		{
+			name: timeEntryResource, title: "Time Entry", typeName: "TimeEntry",
+			fields: join(
+				reference("company", companyResource), integer("chargeToId"), enum("chargeToType", "ServiceTicket|ProjectTicket|ChargeCode|Activity"),
+				reference("member", memberResource), date("timeStart", required), date("timeEnd"), several(decimalField, "actualHours"),
+				enum("billableOption", billing), texts(0, "notes internalNotes"),
+				several(booleanField, "addToDetailDescriptionFlag addToInternalAnalysisFlag addToResolutionFlag emailResourceFlag emailContactFlag emailCcFlag"),
+			),
+			check: checkTimeEntry,
 		},
 		{
 			name: configurationRes, title: "Configuration", typeName: "CompanyConfiguration", fields: configurationFields(),

@@ -23,6 +23,8 @@ const (
 	countryResource      = "country"
 	contactResource      = "contact"
 	agreementResource    = "agreement"
+	agreementTypeRes     = "agreementType"
+	timeEntryResource    = "timeEntry"
 	configurationRes     = "configuration"
 	configurationTypeRes = "configurationType"
 	configurationStatRes = "configurationStatus"

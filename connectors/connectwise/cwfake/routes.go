@@ -29,6 +29,7 @@ func routes() *router {
 	t.add(http.MethodGet, "/system/info", systemInfo)
 	t.collection("/system/members", memberResource, "", "")
 	t.collection("/system/locations", locationResource, "", "")
+	t.collection("/system/callbacks", callbackResource, "", "PUAD")
 
 	t.collection("/service/boards", boardResource, "", "")
 	t.collection("/service/boards/{parentId}/statuses", statusResource, boardResource, "PUAD")
@@ -61,5 +62,6 @@ func routes() *router {
 	t.collection("/company/configurations/statuses", configurationStatRes, "", "")
 	t.collection("/company/configurations/types", configurationTypeRes, "", "")
 	t.collection("/finance/agreements", agreementResource, "", "")
+	t.collection("/time/entries", timeEntryResource, "", "P")
 	return t
 }

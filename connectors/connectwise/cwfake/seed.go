@@ -92,15 +92,31 @@ type ConfigurationStatus struct {
 // Company is a customer. Status is the name of a company status, the default one if it is empty. Note is a remark
 // of the data's author and is not kept.
 type Company struct {
-	ID         int       `json:"id"`
-	Identifier string    `json:"identifier"`
-	Name       string    `json:"name"`
-	Status     string    `json:"status"`
-	Deleted    bool      `json:"deletedFlag"`
-	Note       string    `json:"note"`
-	Sites      []Site    `json:"sites"`
-	Contacts   []Contact `json:"contacts"`
-	Agreements []Named   `json:"agreements"`
+	ID         int         `json:"id"`
+	Identifier string      `json:"identifier"`
+	Name       string      `json:"name"`
+	Status     string      `json:"status"`
+	Deleted    bool        `json:"deletedFlag"`
+	Note       string      `json:"note"`
+	Sites      []Site      `json:"sites"`
+	Contacts   []Contact   `json:"contacts"`
+	Agreements []Agreement `json:"agreements"`
+}
+
+// Agreement is a contract of a company. Type is the name of its type, which is made if it does not exist.
+type Agreement struct {
+	ID        int    `json:"id"`
+	Name      string `json:"name"`
+	Type      string `json:"type"`
+	Cancelled bool   `json:"cancelledFlag"`
+}
+
+// Configuration is a device of a company as AddConfiguration stores it.
+type Configuration struct {
+	Name             string
+	DeviceIdentifier string
+	Company          int
+	Inactive         bool
 }
 
 // Site is an address of a company; Primary is the one that new tickets get.

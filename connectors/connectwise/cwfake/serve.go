@@ -141,6 +141,7 @@ func (s *Server) handle(x *exchange) (answer, error) {
 	}
 	root := scheme + r.Host + "/" + s.data.switches.CodeBase + apiSuffix
 	path, _ := s.apiPath(r.URL.Path)
+	s.hooks.site = scheme + r.Host
 	return x.route.handle(&call{
 		server: s, store: s.data, request: r, params: x.params, values: r.URL.Query(), body: x.body,
 		stamp: stamp{by: s.options.Member, at: s.options.Clock.Now()}, root: root, address: root + path,

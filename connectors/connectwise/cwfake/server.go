@@ -3,6 +3,7 @@ package cwfake
 import (
 	"log/slog"
 	"net/http"
+	"strings"
 	"sync"
 
 	"github.com/covewise/covewise/platform/clock"
@@ -43,6 +44,7 @@ type Server struct {
 	data   *store
 	faults []*standingFault
 	log    []*Request
+	hooks  hooks
 }
 
 // New returns a server that holds DefaultSeed.
@@ -72,10 +74,14 @@ func New(options Options) *Server {
 	return s
 }
 
-// ServeHTTP answers API calls, the look-up of the code base and the control API below /control/.
+// ServeHTTP answers API calls, the look-up of the code base, the key of callbacks and the control API below /control/.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if isControl(r.URL.Path) {
+	switch {
+	case isControl(r.URL.Path):
 		s.serveControl(w, r)
+		return
+	case strings.HasSuffix(r.URL.Path, callbackKeyPath):
+		s.serveCallbackKey(w, r)
 		return
 	}
 	s.serveAPI(w, r)

@@ -150,6 +150,8 @@ type store struct {
 	listings int
 	// closing tells whether the request under way may set a closed status.
 	closing closing
+	// changes are those that callbacks have yet to tell.
+	changes []ticketChange
 }
 
 type closing int
@@ -171,7 +173,7 @@ func (s *store) refuseClosing(status *record) error {
 
 func newStore(switches Switches) *store {
 	s := &store{tables: map[string]*table{}, switches: switches}
-	for _, res := range append(serviceResources(), companyResources()...) {
+	for _, res := range slices.Concat(serviceResources(), companyResources(), systemResources()) {
 		s.tables[res.name] = newTable(res.index())
 	}
 	return s

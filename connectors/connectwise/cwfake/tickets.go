@@ -156,6 +156,7 @@ func (s *store) deleteTicket(ticket *record, by stamp) {
 	for _, note := range append([]*record{}, notes.of(ticket.id)...) {
 		notes.remove(note)
 	}
+	s.tell(ticket, actionDeleted, by)
 	tickets.remove(ticket)
 }
 
@@ -224,7 +225,7 @@ func (s *store) merge(parent *record, ids []int, status map[string]any, by stamp
 		parent.mergedFrom[child.id] = true
 	}
 	parent.values["hasMergedChildTicketFlag"] = true
-	parent.updated, parent.updatedBy = by.at, by.by
+	s.touch(parent, by)
 	return nil
 }
 
@@ -251,11 +252,11 @@ func (s *store) attach(parent *record, ids []int, by stamp) error {
 	}
 	for _, child := range children {
 		child.values["parentTicketId"] = float64(parent.id)
-		child.updated, child.updatedBy = by.at, by.by
+		s.touch(child, by)
 		parent.attachedTo[child.id] = true
 	}
 	parent.values["hasChildTicket"] = true
-	parent.updated, parent.updatedBy = by.at, by.by
+	s.touch(parent, by)
 	return nil
 }
 
@@ -278,10 +279,10 @@ func (s *store) detachAll(parent *record, ids []int, by stamp) error {
 
 func (s *store) detach(parent, child *record, by stamp) {
 	delete(child.values, "parentTicketId")
-	child.updated, child.updatedBy = by.at, by.by
+	s.touch(child, by)
 	delete(parent.attachedTo, child.id)
 	parent.values["hasChildTicket"] = len(parent.attachedTo) > 0
-	parent.updated, parent.updatedBy = by.at, by.by
+	s.touch(parent, by)
 }
 
 // attachConfiguration links a device to a ticket.
@@ -294,6 +295,6 @@ func (s *store) attachConfiguration(ticket *record, id int, by stamp) (*record, 
 		return nil, refuse(http.StatusBadRequest, "ObjectExists", "Configuration %d is already attached to ticket %d", id, ticket.id)
 	}
 	ticket.configurations = append(ticket.configurations, id)
-	ticket.updated, ticket.updatedBy = by.at, by.by
+	s.touch(ticket, by)
 	return configuration, nil
 }

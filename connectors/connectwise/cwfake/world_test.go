@@ -39,7 +39,7 @@ func newWorld(t *testing.T) *world {
 	t.Cleanup(client.CloseIdleConnections)
 	_, err := server.AddCompany(cwfake.Company{
 		ID: 250, Identifier: "acme", Name: "Acme", Sites: []cwfake.Site{{Name: "Depot"}, {Name: "Main", Primary: true}},
-		Contacts: []cwfake.Contact{{FirstName: "Ann", LastName: "Lee"}}, Agreements: []cwfake.Named{{Name: "Backup"}},
+		Contacts: []cwfake.Contact{{FirstName: "Ann", LastName: "Lee"}}, Agreements: []cwfake.Agreement{{Name: "Backup"}},
 	})
 	require.NoError(t, err)
 	_, err = server.AddCompany(cwfake.Company{ID: 251, Identifier: "other", Name: "Other Co", Sites: []cwfake.Site{{ID: 900, Name: "Main", Primary: true}}})

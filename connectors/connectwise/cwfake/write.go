@@ -69,6 +69,7 @@ func (s *store) create(res *resource, owner, id int, changes map[string]any, by 
 	draft.updated, draft.updatedBy = by.at, by.by
 	draft.createdAtListing = s.listings
 	s.tables[res.name].insert(draft)
+	s.tell(draft, actionAdded, by)
 	w.finish()
 	return draft, nil
 }
@@ -97,7 +98,12 @@ func (s *store) update(res *resource, r *record, changes map[string]any, put boo
 }
 
 // touch marks a record as changed by the writer.
-func (w *write) touch(r *record) { r.updated, r.updatedBy = w.stamp.at, w.stamp.by }
+func (w *write) touch(r *record) { w.store.touch(r, w.stamp) }
+
+func (s *store) touch(r *record, by stamp) {
+	r.updated, r.updatedBy = by.at, by.by
+	s.tell(r, actionUpdated, by)
+}
 
 // own writes the owner into the draft, as a reference or as a number.
 func (w *write) own(owner int) {

@@ -1,4 +1,6 @@
-package tenant
+// Package record keeps tenants' documents on the bus: it applies them, and finds what was applied before. It is apart
+// from package tenant so that whoever only reads documents does not link the bus.
+package record
 
 import (
 	"context"
@@ -11,6 +13,7 @@ import (
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/errclass"
+	"github.com/covewise/covewise/platform/tenant"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 )
 
@@ -27,7 +30,7 @@ const (
 // Apply makes the bus hold exactly these documents: it writes those that are new or different, removes tenants
 // that are absent, and records each change as an event with its author. It is idempotent. It returns the
 // changes by tenant id.
-func Apply(ctx context.Context, b *bus.Bus, docs []Document, author string, now time.Time) (map[string]Change, error) {
+func Apply(ctx context.Context, b *bus.Bus, docs []tenant.Document, author string, now time.Time) (map[string]Change, error) {
 	store, err := bus.OpenStore[*tenantv1.Settings](ctx, b, bus.Tenants)
 	if err != nil {
 		return nil, fmt.Errorf("apply settings: %w", err)
@@ -40,9 +43,9 @@ func Apply(ctx context.Context, b *bus.Bus, docs []Document, author string, now 
 		return nil, fmt.Errorf("apply settings: %w", err)
 	}
 	for _, doc := range docs {
-		if rule := doc.Policy.withheldTooLong(now); rule != "" {
+		if rule := doc.Policy.WithheldTooLong(now); rule != "" {
 			return nil, errclass.Newf(errclass.Rejected, "apply settings", "%s: the policy's %s ends more than %d days ahead; write an earlier date and renew it then",
-				doc.ID, rule, int(LongestWithheld/(24*time.Hour)))
+				doc.ID, rule, int(tenant.LongestWithheld/(24*time.Hour)))
 		}
 	}
 	changes := map[string]Change{}

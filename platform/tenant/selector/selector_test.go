@@ -38,8 +38,17 @@ func TestPatternsMatchWholeTexts(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"*", "", true}, {"", "", true}, {"", "a", false}, {"a", "", false}, {"?", "é", true}, {"a?c", "aéc", true}, {"*b*d", "abcbd", true},
-		{"*b*e", "abcbd", false}, {"a*", "A", true}, {"**a**", "bab", true}, {"Ж*", "жук", true},
+		{"*", "", true},
+		{"", "", true},
+		{"", "a", false},
+		{"a", "", false},
+		{"?", "é", true},
+		{"a?c", "aéc", true},
+		{"*b*d", "abcbd", true},
+		{"*b*e", "abcbd", false},
+		{"a*", "A", true},
+		{"**a**", "bab", true},
+		{"Ж*", "жук", true},
 	} {
 		require.Equal(t, c.want, selector.Matches(c.pattern, c.text), "%q %q", c.pattern, c.text)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 
@@ -95,6 +96,22 @@ func TestATemplateThatWritesTooMuchOnlyLaterIsStopped(t *testing.T) {
 	require.ErrorContains(t, err, "writes more than 30000 characters")
 }
 
+func FuzzTemplatesAreBounded(f *testing.F) {
+	f.Add("{{range $i, $m := .Members}}{{if has $m.Name \"x\"}}{{$m.Name | upper}}{{end}}{{end}}")
+	f.Add("{{with .Device}}{{.Name}}{{end}}{{len .Sources}}")
+	f.Fuzz(func(t *testing.T, text string) {
+		parsed, err := wording.Parse(wording.Note, text)
+		if err != nil {
+			return
+		}
+		for _, d := range []wording.Data{wording.Sample(), wording.GroupSample(), {}} {
+			if out, err := parsed.Render(d); err == nil {
+				require.LessOrEqual(t, utf8.RuneCountInString(out), wording.LongestOutput)
+			}
+		}
+	})
+}
+
 // documented are the doc comments of the package's data, by type and in order.
 func documented(t *testing.T) string {
 	t.Helper()
@@ -148,7 +165,8 @@ syntax of [Go's text/template](https://pkg.go.dev/text/template):
 - **note** is written when the picture changes, **resolution** when the incident is over. Both are internal unless
   ` + "`tickets.publicNotes`" + ` says otherwise.
 
-The last line of each text is the mark by which Covewise finds it again; it is added whatever the template says.
+The last line of each text is the mark by which Covewise finds it again; it is added whatever the template says. What a rule of
+` + "`tickets.routing`" + ` appends stands below it.
 
 A template is checked when the document is read, by its grammar and by writing it with sample data, and refused with its line.
 One that fails nevertheless when a ticket is written falls back to the built-in text, with one warning for each template.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -42,11 +43,8 @@ type Summary = compare.Summary
 // Change is a link that a file asks for and that is not there.
 type Change = compare.Change
 
-// Columns are the columns of a comparison; Row.Fields are its values.
+// Columns are the columns of a comparison; Row.Cells are its values.
 func Columns() []string { return compare.Columns() }
-
-// WriteCSV writes a comparison.
-func WriteCSV(to io.Writer, rows []Row) error { return compare.Write(to, rows) }
 
 // ReadCSV reads a comparison, also one of the script before Covewise. Errors of class Rejected name line and column.
 func ReadCSV(from io.Reader) ([]Row, error) { return compare.Read(from) }
@@ -311,7 +309,11 @@ func (c *companiesOf) customer(ctx context.Context, named string) (*statusv1.Cus
 	case len(byName) == 1:
 		return byName[0], c.tree.GetReadAt(), nil
 	case len(byName) > 1:
-		return nil, nil, errclass.Newf(errclass.Rejected, "", "customer: %d customers are called %q; name one by its Cove partner id", len(byName), named)
+		ids := make([]string, len(byName))
+		for i, c := range byName {
+			ids[i] = c.GetId()
+		}
+		return nil, nil, errclass.Newf(errclass.Rejected, "", "customer: %d customers are called %q; name one by its Cove partner id: %s", len(byName), named, strings.Join(ids, ", "))
 	default:
 		return nil, nil, errclass.Newf(errclass.Rejected, "", "customer: there is no customer %q; name one by its Cove partner id", named)
 	}

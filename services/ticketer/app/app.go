@@ -5,6 +5,7 @@ package app
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"time"
@@ -15,10 +16,13 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
 	"github.com/covewise/covewise/services/ticketer/internal/apply"
+	"github.com/covewise/covewise/services/ticketer/internal/desk"
+	"github.com/covewise/covewise/services/ticketer/internal/observe"
 	"github.com/covewise/covewise/services/ticketer/internal/redrive"
 )
 
@@ -38,17 +42,30 @@ type Options struct {
 	// times longer.
 	SearchPatience time.Duration
 
+	// ObserveEvery is the time between two looks at what people did with a tenant's tickets; 5 min when zero.
+	ObserveEvery time.Duration
+
+	// Limits hold the pace towards the ConnectWise servers, shared with what else in this process talks to them; nil: own
+	// ones, of 800 requests a minute.
+	Limits *connectwise.Limits
+
+	// Pace, for tests, is the clock by which requests to ConnectWise are paced and repeated; nil: the machine's.
+	Pace clock.Clock
+
 	// OnStep, for tests, is called before and after each step that is durable or remote.
 	OnStep func(step string)
 }
 
 // Run handles incidents until the context ends, and then returns nil once what was under way has been put down.
 func Run(ctx context.Context, o Options) error {
-	if o.NATS == nil || o.Logger == nil || o.LookupEnv == nil || o.SearchPatience < 0 {
-		return errclass.Newf(errclass.Bug, "start ticketer", "NATS, Logger and LookupEnv are required, and SearchPatience must not be negative")
+	if o.NATS == nil || o.Logger == nil || o.LookupEnv == nil || o.SearchPatience < 0 || o.ObserveEvery < 0 {
+		return errclass.Newf(errclass.Bug, "start ticketer", "NATS, Logger and LookupEnv are required, and SearchPatience and ObserveEvery must not be negative")
 	}
 	if o.Clock == nil {
 		o.Clock = clock.System()
+	}
+	if o.Limits == nil {
+		o.Limits = connectwise.NewLimits(connectwise.LimitsOptions{Clock: o.Pace})
 	}
 	if o.SearchPatience == 0 {
 		o.SearchPatience = apply.DefaultPatience
@@ -73,20 +90,31 @@ func serve(ctx context.Context, o Options) error {
 	}
 	applier, err := apply.New(ctx, apply.Options{
 		Bus: b, Clock: o.Clock, Logger: o.Logger, LookupEnv: o.LookupEnv, Patience: o.SearchPatience, Metrics: metrics, OnStep: o.OnStep,
+		Pace: o.Pace,
 	})
 	if err != nil {
 		return err
 	}
 	defer applier.Close()
-	if err := metrics.Requests(applier.Requests); err != nil {
+	if err := errors.Join(metrics.Requests(applier.Requests), queueMetrics(o.Registerer, o.Limits)); err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	redriver, err := redrive.New(ctx, b, o.Clock, o.Logger, o.SearchPatience, metrics.Parked)
 	if err != nil {
 		return err
 	}
+	watcher, err := observe.New(ctx, observe.Options{
+		Bus: b, Clock: o.Clock, Logger: o.Logger, Every: o.ObserveEvery,
+		Look: func(ctx context.Context, tenant string, f func(ctx context.Context, server string, r observe.Reader) error) error {
+			return applier.Look(ctx, tenant, func(ctx context.Context, server string, d *desk.Desk) error { return f(ctx, server, d) })
+		},
+	})
+	if err != nil {
+		return err
+	}
 	parts, ctx := errgroup.WithContext(ctx)
 	parts.Go(func() error { return b.Consume(ctx, bus.Ticketer, apply.HandlerTimeout, applier.Handle) })
 	parts.Go(func() error { return redriver.Run(ctx) })
+	parts.Go(func() error { return watcher.Run(ctx) })
 	return parts.Wait()
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/app"
 )
 
 func TestRetryAfterIsHonouredForTheWholeTenant(t *testing.T) {
@@ -38,9 +39,62 @@ func TestWrongKeysParkTheTenantUntilTheyAreRight(t *testing.T) {
 	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_AUTH))
 	require.Contains(t, w.ledger("7").GetPark().GetDetail(), "Check the keys")
 	require.NotContains(t, w.ledger("7").GetPark().GetDetail(), "wrong")
+	for _, device := range []string{"8", "9"} {
+		w.say(device, 1, failed)
+		w.until("parked, too", w.parkedFor(device, ticketv1.ParkReason_PARK_REASON_AUTH))
+	}
+	w.wasTold("tenant", "parked")
+	require.Len(t, w.troubles(), 1)
+	require.Equal(t, "keys", w.troubles()[0].GetAbout())
+	require.Contains(t, w.troubles()[0].GetDetail(), "Check the keys")
 	require.NoError(t, os.WriteFile(w.key, []byte(cwfake.DefaultPrivateKey), 0o600))
 	w.clock.Add(5 * time.Minute)
+	for _, device := range []string{"7", "8", "9"} {
+		w.eventually("created", w.inPhase(device, open, 1))
+		w.onlyTicket(device)
+	}
+	require.Empty(t, w.troubles())
+	w.wasTold("tenant", "parked", "resumed")
+}
+
+func TestKeysThatStopWorkingAreToldOnceUntilTheyWorkAgain(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
 	w.until("created", w.inPhase("7", open, 1))
+	require.NoError(t, os.WriteFile(w.key, []byte("wrong"), 0o600))
+	for _, device := range []string{"8", "9", "10"} {
+		w.say(device, 1, failed)
+		w.until("parked", w.parkedFor(device, ticketv1.ParkReason_PARK_REASON_AUTH))
+		w.clock.Add(time.Minute) // longer than the server is left alone
+	}
+	w.drained()
+	require.Len(t, w.troubles(), 1)
+	w.wasTold("tenant", "parked")
+	require.NoError(t, os.WriteFile(w.key, []byte(cwfake.DefaultPrivateKey), 0o600))
+	for _, device := range []string{"8", "9", "10"} {
+		w.eventually("created", w.inPhase(device, open, 1))
+	}
+	w.wasTold("tenant", "parked", "resumed")
+}
+
+// troubles are what people have to mend at the tenant's server.
+func (w *world) troubles() []*ticketv1.Trouble {
+	w.t.Helper()
+	all, err := app.Troubles(w.t.Context(), w.bus, "harbor")
+	require.NoError(w.t, err)
+	return all
+}
+
+func TestAnswersForKeysThatAreNotKnownParkTheTenant(t *testing.T) {
+	w := newWorld(t)
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultNotFoundAuth})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_AUTH))
+	require.Equal(t, "keys", w.troubles()[0].GetAbout())
+	w.eventually("created", w.inPhase("7", open, 1))
+	require.Empty(t, w.troubles())
 	w.onlyTicket("7")
 }
 
@@ -53,10 +107,15 @@ func TestAMissingRightToCloseHoldsOnlyTheClose(t *testing.T) {
 	w.say("7", 2, resolved)
 	w.until("parked", w.parkedFor("7", ticketv1.ParkReason_PARK_REASON_AUTH))
 	require.Contains(t, w.ledger("7").GetPark().GetDetail(), cwfake.RightCloseTickets)
+	require.Equal(t, "close ticket", w.troubles()[0].GetAbout())
+	require.Contains(t, w.troubles()[0].GetDetail(), `the right "Service Desk > Close Service Tickets"`)
 	w.say("8", 1, failed)
 	w.until("created", w.inPhase("8", open, 1))
+	require.Len(t, w.troubles(), 1, "a ticket that can be made says nothing about closing")
 	w.clock.Add(5 * time.Minute)
 	w.until("closed", w.inPhase("7", closed, 2))
+	require.Empty(t, w.troubles())
+	w.wasTold("tenant", "parked", "resumed")
 	require.Equal(t, map[string]int{"r1": 2, "r2": 1}, noted(w.onlyTicket("7"), "7"))
 }
 
@@ -81,6 +140,7 @@ func TestANameThatConnectWiseDoesNotHaveIsShownWithThoseItHas(t *testing.T) {
 	})
 	w.until("created", w.inPhase("7", open, 1))
 	require.Equal(t, "Priority 4 - Low", w.onlyTicket("7").Priority)
+	w.wasTold("tenant", "parked", "resumed")
 }
 
 func TestAStatusRenamedMeanwhileIsLookedUpAgain(t *testing.T) {
@@ -110,10 +170,12 @@ func TestATicketThatWasDeletedIsHandedOver(t *testing.T) {
 			} else {
 				w.say("7", revisions[0], resolved)
 			}
-			w.until("handed over", w.inPhase("7", handedOver, 1))
+			if kind == "by a note" {
+				w.until("handed over", w.inPhase("7", handedOver, 1))
+			}
 			w.say("7", 3, resolved)
-			w.drained()
-			w.wasTold("7", "created", "observed")
+			w.until("over", w.inPhase("7", closed, 1))
+			w.wasTold("7", "created", "observed", "dropped")
 			require.Empty(t, w.tickets("7"))
 		})
 	}

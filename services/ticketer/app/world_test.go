@@ -20,6 +20,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
+	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/clock/clocktest"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -32,7 +33,7 @@ import (
 // world is a bus, a ConnectWise server with company 250 ("acme") and one live tenant, "harbor", whose customer 70
 // is linked to that company.
 type world struct {
-	t       *testing.T
+	t       testing.TB
 	nc      *nats.Conn
 	bus     *bus.Bus
 	clock   *clocktest.Clock
@@ -48,7 +49,7 @@ type world struct {
 	asked  []*companyv1.Wanted
 }
 
-func newWorld(t *testing.T) *world {
+func newWorld(t testing.TB) *world {
 	t.Helper()
 	w := &world{t: t, nc: bustest.Start(t), clock: clocktest.New(time.Date(2026, 11, 20, 22, 0, 0, 0, time.UTC))}
 	w.bus = bustest.Open(t, w.nc)
@@ -70,8 +71,21 @@ func newWorld(t *testing.T) *world {
 	require.NoError(t, os.WriteFile(w.key, []byte(cwfake.DefaultPrivateKey+"\n"), 0o600))
 	w.settings(func(*tenantv1.Settings) {})
 	w.link(companyv1.LinkState_LINK_STATE_LINKED)
+	w.contacted()
 	w.follow()
 	return w
+}
+
+// serviceDesk is the id of the board that the settings name.
+const serviceDesk = 1
+
+// contacted puts the first contact with the board behind, at which nothing was found.
+func (w *world) contacted() {
+	w.t.Helper()
+	adoptions, err := bus.OpenStore[*ticketv1.Adoption](w.t.Context(), w.bus, bus.Adoptions)
+	require.NoError(w.t, err)
+	_, err = adoptions.Put(w.t.Context(), bus.Key("harbor", name(w.url), fmt.Sprint(serviceDesk)), &ticketv1.Adoption{BoardId: serviceDesk}, 0)
+	require.NoError(w.t, err)
 }
 
 // follow collects the ticket events and the questions for companies.
@@ -158,7 +172,9 @@ func (w *world) unlink() {
 func (w *world) options(changes ...func(*app.Options)) app.Options {
 	o := app.Options{
 		NATS: w.nc, Logger: slog.New(slog.NewTextHandler(w.t.Output(), nil)), Clock: w.clock,
-		LookupEnv: func(name string) (string, bool) { return cwfake.DefaultPublicKey, name == "CW_PUBLIC" },
+		Pace:         clock.Accelerated(time.Now(), 1000), // only tests of pace wait for it
+		ObserveEvery: 10_000 * time.Hour,                  // tests of other things count requests
+		LookupEnv:    func(name string) (string, bool) { return cwfake.DefaultPublicKey, name == "CW_PUBLIC" },
 	}
 	for _, change := range changes {
 		change(&o)
@@ -257,7 +273,8 @@ func (w *world) eventually(what string, ok func() bool) {
 func (w *world) inPhase(device string, phase ticketv1.Phase, revision uint32) func() bool {
 	return func() bool {
 		l := w.ledger(device)
-		return l.GetPhase() == phase && l.GetShown().GetRevision() == revision && l.GetNoteBegunRevision() == 0 && l.GetPark() == nil
+		return l.GetPhase() == phase && l.GetShown().GetRevision() == revision && l.GetNoteBegunRevision() == 0 && l.GetPark() == nil &&
+			l.GetPreface() == ticketv1.Preface_PREFACE_UNSPECIFIED
 	}
 }
 

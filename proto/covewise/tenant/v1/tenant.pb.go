@@ -655,7 +655,9 @@ type ConnectWise struct {
 	// Where the private key is.
 	PrivateKey *SecretRef `protobuf:"bytes,4,opt,name=private_key,json=privateKey,proto3" json:"private_key,omitempty"`
 	// Client id of the integration, a GUID.
-	ClientId      string `protobuf:"bytes,5,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	ClientId string `protobuf:"bytes,5,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
+	// Where ConnectWise calls when a ticket changes; absent: it does not call, and tickets are only looked at now and then.
+	Callbacks     *Callbacks `protobuf:"bytes,6,opt,name=callbacks,proto3" json:"callbacks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -725,6 +727,68 @@ func (x *ConnectWise) GetClientId() string {
 	return ""
 }
 
+func (x *ConnectWise) GetCallbacks() *Callbacks {
+	if x != nil {
+		return x.Callbacks
+	}
+	return nil
+}
+
+// Callbacks say where a ConnectWise server reaches us.
+type Callbacks struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Public address of our page, without the path of the hook.
+	Url string `protobuf:"bytes,1,opt,name=url,proto3" json:"url,omitempty"`
+	// Where the tenant's token is, the last part of the hook's address.
+	Token         *SecretRef `protobuf:"bytes,2,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Callbacks) Reset() {
+	*x = Callbacks{}
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Callbacks) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Callbacks) ProtoMessage() {}
+
+func (x *Callbacks) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Callbacks.ProtoReflect.Descriptor instead.
+func (*Callbacks) Descriptor() ([]byte, []int) {
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Callbacks) GetUrl() string {
+	if x != nil {
+		return x.Url
+	}
+	return ""
+}
+
+func (x *Callbacks) GetToken() *SecretRef {
+	if x != nil {
+		return x.Token
+	}
+	return nil
+}
+
 // Tickets says where and how tickets are made. All names are names in ConnectWise.
 type Tickets struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -774,7 +838,7 @@ type Tickets struct {
 
 func (x *Tickets) Reset() {
 	*x = Tickets{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -786,7 +850,7 @@ func (x *Tickets) String() string {
 func (*Tickets) ProtoMessage() {}
 
 func (x *Tickets) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[5]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -799,7 +863,7 @@ func (x *Tickets) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Tickets.ProtoReflect.Descriptor instead.
 func (*Tickets) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{5}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Tickets) GetBoard() string {
@@ -957,7 +1021,7 @@ type AgreementOverride struct {
 
 func (x *AgreementOverride) Reset() {
 	*x = AgreementOverride{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -969,7 +1033,7 @@ func (x *AgreementOverride) String() string {
 func (*AgreementOverride) ProtoMessage() {}
 
 func (x *AgreementOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[6]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -982,7 +1046,7 @@ func (x *AgreementOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use AgreementOverride.ProtoReflect.Descriptor instead.
 func (*AgreementOverride) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{6}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *AgreementOverride) GetName() string {
@@ -1032,7 +1096,7 @@ type TicketRoute struct {
 
 func (x *TicketRoute) Reset() {
 	*x = TicketRoute{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1044,7 +1108,7 @@ func (x *TicketRoute) String() string {
 func (*TicketRoute) ProtoMessage() {}
 
 func (x *TicketRoute) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[7]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1057,7 +1121,7 @@ func (x *TicketRoute) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use TicketRoute.ProtoReflect.Descriptor instead.
 func (*TicketRoute) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{7}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *TicketRoute) GetName() string {
@@ -1142,7 +1206,7 @@ type Companies struct {
 
 func (x *Companies) Reset() {
 	*x = Companies{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[8]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1154,7 +1218,7 @@ func (x *Companies) String() string {
 func (*Companies) ProtoMessage() {}
 
 func (x *Companies) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[8]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1167,7 +1231,7 @@ func (x *Companies) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Companies.ProtoReflect.Descriptor instead.
 func (*Companies) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{8}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Companies) GetCreate() CompanyCreation {
@@ -1309,7 +1373,7 @@ type Policy struct {
 
 func (x *Policy) Reset() {
 	*x = Policy{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[9]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1321,7 +1385,7 @@ func (x *Policy) String() string {
 func (*Policy) ProtoMessage() {}
 
 func (x *Policy) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[9]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1334,7 +1398,7 @@ func (x *Policy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Policy.ProtoReflect.Descriptor instead.
 func (*Policy) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{9}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Policy) GetVersion() string {
@@ -1504,7 +1568,7 @@ type DeviceTag struct {
 
 func (x *DeviceTag) Reset() {
 	*x = DeviceTag{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[10]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1516,7 +1580,7 @@ func (x *DeviceTag) String() string {
 func (*DeviceTag) ProtoMessage() {}
 
 func (x *DeviceTag) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[10]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1529,7 +1593,7 @@ func (x *DeviceTag) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use DeviceTag.ProtoReflect.Descriptor instead.
 func (*DeviceTag) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{10}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *DeviceTag) GetName() string {
@@ -1568,7 +1632,7 @@ type Selector struct {
 
 func (x *Selector) Reset() {
 	*x = Selector{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[11]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1580,7 +1644,7 @@ func (x *Selector) String() string {
 func (*Selector) ProtoMessage() {}
 
 func (x *Selector) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[11]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1593,7 +1657,7 @@ func (x *Selector) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Selector.ProtoReflect.Descriptor instead.
 func (*Selector) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{11}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Selector) GetCustomers() []string {
@@ -1654,7 +1718,7 @@ type PolicyOverride struct {
 
 func (x *PolicyOverride) Reset() {
 	*x = PolicyOverride{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[12]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1666,7 +1730,7 @@ func (x *PolicyOverride) String() string {
 func (*PolicyOverride) ProtoMessage() {}
 
 func (x *PolicyOverride) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[12]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1679,7 +1743,7 @@ func (x *PolicyOverride) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyOverride.ProtoReflect.Descriptor instead.
 func (*PolicyOverride) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{12}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *PolicyOverride) GetName() string {
@@ -1718,7 +1782,7 @@ type Exclusion struct {
 
 func (x *Exclusion) Reset() {
 	*x = Exclusion{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[13]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1730,7 +1794,7 @@ func (x *Exclusion) String() string {
 func (*Exclusion) ProtoMessage() {}
 
 func (x *Exclusion) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[13]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1743,7 +1807,7 @@ func (x *Exclusion) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Exclusion.ProtoReflect.Descriptor instead.
 func (*Exclusion) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{13}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Exclusion) GetName() string {
@@ -1788,7 +1852,7 @@ type MaintenanceWindow struct {
 
 func (x *MaintenanceWindow) Reset() {
 	*x = MaintenanceWindow{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[14]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1800,7 +1864,7 @@ func (x *MaintenanceWindow) String() string {
 func (*MaintenanceWindow) ProtoMessage() {}
 
 func (x *MaintenanceWindow) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[14]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1813,7 +1877,7 @@ func (x *MaintenanceWindow) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MaintenanceWindow.ProtoReflect.Descriptor instead.
 func (*MaintenanceWindow) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{14}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *MaintenanceWindow) GetName() string {
@@ -1877,7 +1941,7 @@ type Snooze struct {
 
 func (x *Snooze) Reset() {
 	*x = Snooze{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[15]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1889,7 +1953,7 @@ func (x *Snooze) String() string {
 func (*Snooze) ProtoMessage() {}
 
 func (x *Snooze) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[15]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1902,7 +1966,7 @@ func (x *Snooze) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Snooze.ProtoReflect.Descriptor instead.
 func (*Snooze) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{15}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Snooze) GetName() string {
@@ -1965,7 +2029,7 @@ type ExpectedError struct {
 
 func (x *ExpectedError) Reset() {
 	*x = ExpectedError{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[16]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1977,7 +2041,7 @@ func (x *ExpectedError) String() string {
 func (*ExpectedError) ProtoMessage() {}
 
 func (x *ExpectedError) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[16]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1990,7 +2054,7 @@ func (x *ExpectedError) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ExpectedError.ProtoReflect.Descriptor instead.
 func (*ExpectedError) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{16}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *ExpectedError) GetName() string {
@@ -2064,7 +2128,7 @@ type CustomCondition struct {
 
 func (x *CustomCondition) Reset() {
 	*x = CustomCondition{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[17]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2076,7 +2140,7 @@ func (x *CustomCondition) String() string {
 func (*CustomCondition) ProtoMessage() {}
 
 func (x *CustomCondition) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[17]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2089,7 +2153,7 @@ func (x *CustomCondition) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CustomCondition.ProtoReflect.Descriptor instead.
 func (*CustomCondition) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{17}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *CustomCondition) GetName() string {
@@ -2130,7 +2194,7 @@ type GroupPolicy struct {
 
 func (x *GroupPolicy) Reset() {
 	*x = GroupPolicy{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[18]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2142,7 +2206,7 @@ func (x *GroupPolicy) String() string {
 func (*GroupPolicy) ProtoMessage() {}
 
 func (x *GroupPolicy) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[18]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2155,7 +2219,7 @@ func (x *GroupPolicy) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupPolicy.ProtoReflect.Descriptor instead.
 func (*GroupPolicy) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{18}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *GroupPolicy) GetWindow() *durationpb.Duration {
@@ -2210,7 +2274,7 @@ type PolicyChanged struct {
 
 func (x *PolicyChanged) Reset() {
 	*x = PolicyChanged{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[19]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2222,7 +2286,7 @@ func (x *PolicyChanged) String() string {
 func (*PolicyChanged) ProtoMessage() {}
 
 func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[19]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2235,7 +2299,7 @@ func (x *PolicyChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PolicyChanged.ProtoReflect.Descriptor instead.
 func (*PolicyChanged) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{19}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *PolicyChanged) GetSchemaVersion() uint32 {
@@ -2308,7 +2372,7 @@ type Changed struct {
 
 func (x *Changed) Reset() {
 	*x = Changed{}
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[20]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2320,7 +2384,7 @@ func (x *Changed) String() string {
 func (*Changed) ProtoMessage() {}
 
 func (x *Changed) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[20]
+	mi := &file_covewise_tenant_v1_tenant_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2333,7 +2397,7 @@ func (x *Changed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Changed.ProtoReflect.Descriptor instead.
 func (*Changed) Descriptor() ([]byte, []int) {
-	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{20}
+	return file_covewise_tenant_v1_tenant_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *Changed) GetSchemaVersion() uint32 {
@@ -2409,7 +2473,7 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\vallow_hosts\x18\x06 \x03(\tR\n" +
 	"allowHosts\x12.\n" +
 	"\x13requests_per_second\x18\a \x01(\x01R\x11requestsPerSecond\x12 \n" +
-	"\vconcurrency\x18\b \x01(\rR\vconcurrency\"\xd4\x01\n" +
+	"\vconcurrency\x18\b \x01(\rR\vconcurrency\"\x91\x02\n" +
 	"\vConnectWise\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x18\n" +
 	"\acompany\x18\x02 \x01(\tR\acompany\x12<\n" +
@@ -2417,7 +2481,11 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"public_key\x18\x03 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\tpublicKey\x12>\n" +
 	"\vprivate_key\x18\x04 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\n" +
 	"privateKey\x12\x1b\n" +
-	"\tclient_id\x18\x05 \x01(\tR\bclientId\"\xfe\a\n" +
+	"\tclient_id\x18\x05 \x01(\tR\bclientId\x12;\n" +
+	"\tcallbacks\x18\x06 \x01(\v2\x1d.covewise.tenant.v1.CallbacksR\tcallbacks\"R\n" +
+	"\tCallbacks\x12\x10\n" +
+	"\x03url\x18\x01 \x01(\tR\x03url\x123\n" +
+	"\x05token\x18\x02 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\x05token\"\xfe\a\n" +
 	"\aTickets\x12\x14\n" +
 	"\x05board\x18\x01 \x01(\tR\x05board\x12\x1d\n" +
 	"\n" +
@@ -2625,7 +2693,7 @@ func file_covewise_tenant_v1_tenant_proto_rawDescGZIP() []byte {
 }
 
 var file_covewise_tenant_v1_tenant_proto_enumTypes = make([]protoimpl.EnumInfo, 5)
-var file_covewise_tenant_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 27)
+var file_covewise_tenant_v1_tenant_proto_msgTypes = make([]protoimpl.MessageInfo, 28)
 var file_covewise_tenant_v1_tenant_proto_goTypes = []any{
 	(Mode)(0),                     // 0: covewise.tenant.v1.Mode
 	(CompanyCreation)(0),          // 1: covewise.tenant.v1.CompanyCreation
@@ -2637,95 +2705,98 @@ var file_covewise_tenant_v1_tenant_proto_goTypes = []any{
 	(*SecretRef)(nil),             // 7: covewise.tenant.v1.SecretRef
 	(*Cove)(nil),                  // 8: covewise.tenant.v1.Cove
 	(*ConnectWise)(nil),           // 9: covewise.tenant.v1.ConnectWise
-	(*Tickets)(nil),               // 10: covewise.tenant.v1.Tickets
-	(*AgreementOverride)(nil),     // 11: covewise.tenant.v1.AgreementOverride
-	(*TicketRoute)(nil),           // 12: covewise.tenant.v1.TicketRoute
-	(*Companies)(nil),             // 13: covewise.tenant.v1.Companies
-	(*Policy)(nil),                // 14: covewise.tenant.v1.Policy
-	(*DeviceTag)(nil),             // 15: covewise.tenant.v1.DeviceTag
-	(*Selector)(nil),              // 16: covewise.tenant.v1.Selector
-	(*PolicyOverride)(nil),        // 17: covewise.tenant.v1.PolicyOverride
-	(*Exclusion)(nil),             // 18: covewise.tenant.v1.Exclusion
-	(*MaintenanceWindow)(nil),     // 19: covewise.tenant.v1.MaintenanceWindow
-	(*Snooze)(nil),                // 20: covewise.tenant.v1.Snooze
-	(*ExpectedError)(nil),         // 21: covewise.tenant.v1.ExpectedError
-	(*CustomCondition)(nil),       // 22: covewise.tenant.v1.CustomCondition
-	(*GroupPolicy)(nil),           // 23: covewise.tenant.v1.GroupPolicy
-	(*PolicyChanged)(nil),         // 24: covewise.tenant.v1.PolicyChanged
-	(*Changed)(nil),               // 25: covewise.tenant.v1.Changed
-	nil,                           // 26: covewise.tenant.v1.Tickets.TemplatesEntry
-	nil,                           // 27: covewise.tenant.v1.TicketRoute.SetEntry
-	nil,                           // 28: covewise.tenant.v1.TicketRoute.CustomFieldsEntry
-	nil,                           // 29: covewise.tenant.v1.Policy.SystemEntry
-	nil,                           // 30: covewise.tenant.v1.Policy.TenantEntry
-	nil,                           // 31: covewise.tenant.v1.PolicyOverride.ValuesEntry
-	(*durationpb.Duration)(nil),   // 32: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 33: google.protobuf.Timestamp
+	(*Callbacks)(nil),             // 10: covewise.tenant.v1.Callbacks
+	(*Tickets)(nil),               // 11: covewise.tenant.v1.Tickets
+	(*AgreementOverride)(nil),     // 12: covewise.tenant.v1.AgreementOverride
+	(*TicketRoute)(nil),           // 13: covewise.tenant.v1.TicketRoute
+	(*Companies)(nil),             // 14: covewise.tenant.v1.Companies
+	(*Policy)(nil),                // 15: covewise.tenant.v1.Policy
+	(*DeviceTag)(nil),             // 16: covewise.tenant.v1.DeviceTag
+	(*Selector)(nil),              // 17: covewise.tenant.v1.Selector
+	(*PolicyOverride)(nil),        // 18: covewise.tenant.v1.PolicyOverride
+	(*Exclusion)(nil),             // 19: covewise.tenant.v1.Exclusion
+	(*MaintenanceWindow)(nil),     // 20: covewise.tenant.v1.MaintenanceWindow
+	(*Snooze)(nil),                // 21: covewise.tenant.v1.Snooze
+	(*ExpectedError)(nil),         // 22: covewise.tenant.v1.ExpectedError
+	(*CustomCondition)(nil),       // 23: covewise.tenant.v1.CustomCondition
+	(*GroupPolicy)(nil),           // 24: covewise.tenant.v1.GroupPolicy
+	(*PolicyChanged)(nil),         // 25: covewise.tenant.v1.PolicyChanged
+	(*Changed)(nil),               // 26: covewise.tenant.v1.Changed
+	nil,                           // 27: covewise.tenant.v1.Tickets.TemplatesEntry
+	nil,                           // 28: covewise.tenant.v1.TicketRoute.SetEntry
+	nil,                           // 29: covewise.tenant.v1.TicketRoute.CustomFieldsEntry
+	nil,                           // 30: covewise.tenant.v1.Policy.SystemEntry
+	nil,                           // 31: covewise.tenant.v1.Policy.TenantEntry
+	nil,                           // 32: covewise.tenant.v1.PolicyOverride.ValuesEntry
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 34: google.protobuf.Timestamp
 }
 var file_covewise_tenant_v1_tenant_proto_depIdxs = []int32{
 	0,  // 0: covewise.tenant.v1.Settings.mode:type_name -> covewise.tenant.v1.Mode
 	8,  // 1: covewise.tenant.v1.Settings.cove:type_name -> covewise.tenant.v1.Cove
 	9,  // 2: covewise.tenant.v1.Settings.connectwise:type_name -> covewise.tenant.v1.ConnectWise
-	32, // 3: covewise.tenant.v1.Settings.poll_interval:type_name -> google.protobuf.Duration
-	10, // 4: covewise.tenant.v1.Settings.tickets:type_name -> covewise.tenant.v1.Tickets
-	13, // 5: covewise.tenant.v1.Settings.companies:type_name -> covewise.tenant.v1.Companies
-	14, // 6: covewise.tenant.v1.Settings.policy:type_name -> covewise.tenant.v1.Policy
+	33, // 3: covewise.tenant.v1.Settings.poll_interval:type_name -> google.protobuf.Duration
+	11, // 4: covewise.tenant.v1.Settings.tickets:type_name -> covewise.tenant.v1.Tickets
+	14, // 5: covewise.tenant.v1.Settings.companies:type_name -> covewise.tenant.v1.Companies
+	15, // 6: covewise.tenant.v1.Settings.policy:type_name -> covewise.tenant.v1.Policy
 	6,  // 7: covewise.tenant.v1.Settings.heartbeat:type_name -> covewise.tenant.v1.Heartbeat
 	7,  // 8: covewise.tenant.v1.Heartbeat.url:type_name -> covewise.tenant.v1.SecretRef
 	7,  // 9: covewise.tenant.v1.Cove.password:type_name -> covewise.tenant.v1.SecretRef
 	7,  // 10: covewise.tenant.v1.ConnectWise.public_key:type_name -> covewise.tenant.v1.SecretRef
 	7,  // 11: covewise.tenant.v1.ConnectWise.private_key:type_name -> covewise.tenant.v1.SecretRef
-	2,  // 12: covewise.tenant.v1.Tickets.on_hand_close:type_name -> covewise.tenant.v1.HandClose
-	32, // 13: covewise.tenant.v1.Tickets.respect_for:type_name -> google.protobuf.Duration
-	32, // 14: covewise.tenant.v1.Tickets.reopen_within:type_name -> google.protobuf.Duration
-	3,  // 15: covewise.tenant.v1.Tickets.on_deleted:type_name -> covewise.tenant.v1.Deleted
-	26, // 16: covewise.tenant.v1.Tickets.templates:type_name -> covewise.tenant.v1.Tickets.TemplatesEntry
-	11, // 17: covewise.tenant.v1.Tickets.agreement_overrides:type_name -> covewise.tenant.v1.AgreementOverride
-	12, // 18: covewise.tenant.v1.Tickets.routing:type_name -> covewise.tenant.v1.TicketRoute
-	16, // 19: covewise.tenant.v1.AgreementOverride.select:type_name -> covewise.tenant.v1.Selector
-	16, // 20: covewise.tenant.v1.TicketRoute.select:type_name -> covewise.tenant.v1.Selector
-	27, // 21: covewise.tenant.v1.TicketRoute.set:type_name -> covewise.tenant.v1.TicketRoute.SetEntry
-	28, // 22: covewise.tenant.v1.TicketRoute.custom_fields:type_name -> covewise.tenant.v1.TicketRoute.CustomFieldsEntry
-	1,  // 23: covewise.tenant.v1.Companies.create:type_name -> covewise.tenant.v1.CompanyCreation
-	32, // 24: covewise.tenant.v1.Companies.catch_all_after:type_name -> google.protobuf.Duration
-	32, // 25: covewise.tenant.v1.Policy.stale_server:type_name -> google.protobuf.Duration
-	32, // 26: covewise.tenant.v1.Policy.stale_workstation:type_name -> google.protobuf.Duration
-	32, // 27: covewise.tenant.v1.Policy.stale_documents:type_name -> google.protobuf.Duration
-	32, // 28: covewise.tenant.v1.Policy.stale_m365:type_name -> google.protobuf.Duration
-	32, // 29: covewise.tenant.v1.Policy.never:type_name -> google.protobuf.Duration
-	29, // 30: covewise.tenant.v1.Policy.system:type_name -> covewise.tenant.v1.Policy.SystemEntry
-	30, // 31: covewise.tenant.v1.Policy.tenant:type_name -> covewise.tenant.v1.Policy.TenantEntry
-	17, // 32: covewise.tenant.v1.Policy.customers:type_name -> covewise.tenant.v1.PolicyOverride
-	17, // 33: covewise.tenant.v1.Policy.devices:type_name -> covewise.tenant.v1.PolicyOverride
-	18, // 34: covewise.tenant.v1.Policy.exclude:type_name -> covewise.tenant.v1.Exclusion
-	19, // 35: covewise.tenant.v1.Policy.windows:type_name -> covewise.tenant.v1.MaintenanceWindow
-	20, // 36: covewise.tenant.v1.Policy.snoozes:type_name -> covewise.tenant.v1.Snooze
-	21, // 37: covewise.tenant.v1.Policy.expected_errors:type_name -> covewise.tenant.v1.ExpectedError
-	22, // 38: covewise.tenant.v1.Policy.custom_conditions:type_name -> covewise.tenant.v1.CustomCondition
-	23, // 39: covewise.tenant.v1.Policy.group:type_name -> covewise.tenant.v1.GroupPolicy
-	15, // 40: covewise.tenant.v1.Policy.tags:type_name -> covewise.tenant.v1.DeviceTag
-	16, // 41: covewise.tenant.v1.DeviceTag.select:type_name -> covewise.tenant.v1.Selector
-	16, // 42: covewise.tenant.v1.PolicyOverride.select:type_name -> covewise.tenant.v1.Selector
-	31, // 43: covewise.tenant.v1.PolicyOverride.values:type_name -> covewise.tenant.v1.PolicyOverride.ValuesEntry
-	16, // 44: covewise.tenant.v1.Exclusion.select:type_name -> covewise.tenant.v1.Selector
-	32, // 45: covewise.tenant.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
-	16, // 46: covewise.tenant.v1.MaintenanceWindow.select:type_name -> covewise.tenant.v1.Selector
-	16, // 47: covewise.tenant.v1.Snooze.select:type_name -> covewise.tenant.v1.Selector
-	33, // 48: covewise.tenant.v1.Snooze.until:type_name -> google.protobuf.Timestamp
-	16, // 49: covewise.tenant.v1.ExpectedError.select:type_name -> covewise.tenant.v1.Selector
-	33, // 50: covewise.tenant.v1.ExpectedError.until:type_name -> google.protobuf.Timestamp
-	16, // 51: covewise.tenant.v1.CustomCondition.select:type_name -> covewise.tenant.v1.Selector
-	32, // 52: covewise.tenant.v1.GroupPolicy.window:type_name -> google.protobuf.Duration
-	4,  // 53: covewise.tenant.v1.GroupPolicy.join:type_name -> covewise.tenant.v1.GroupJoin
-	33, // 54: covewise.tenant.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
-	14, // 55: covewise.tenant.v1.PolicyChanged.policy:type_name -> covewise.tenant.v1.Policy
-	33, // 56: covewise.tenant.v1.Changed.changed_at:type_name -> google.protobuf.Timestamp
-	5,  // 57: covewise.tenant.v1.Changed.settings:type_name -> covewise.tenant.v1.Settings
-	58, // [58:58] is the sub-list for method output_type
-	58, // [58:58] is the sub-list for method input_type
-	58, // [58:58] is the sub-list for extension type_name
-	58, // [58:58] is the sub-list for extension extendee
-	0,  // [0:58] is the sub-list for field type_name
+	10, // 12: covewise.tenant.v1.ConnectWise.callbacks:type_name -> covewise.tenant.v1.Callbacks
+	7,  // 13: covewise.tenant.v1.Callbacks.token:type_name -> covewise.tenant.v1.SecretRef
+	2,  // 14: covewise.tenant.v1.Tickets.on_hand_close:type_name -> covewise.tenant.v1.HandClose
+	33, // 15: covewise.tenant.v1.Tickets.respect_for:type_name -> google.protobuf.Duration
+	33, // 16: covewise.tenant.v1.Tickets.reopen_within:type_name -> google.protobuf.Duration
+	3,  // 17: covewise.tenant.v1.Tickets.on_deleted:type_name -> covewise.tenant.v1.Deleted
+	27, // 18: covewise.tenant.v1.Tickets.templates:type_name -> covewise.tenant.v1.Tickets.TemplatesEntry
+	12, // 19: covewise.tenant.v1.Tickets.agreement_overrides:type_name -> covewise.tenant.v1.AgreementOverride
+	13, // 20: covewise.tenant.v1.Tickets.routing:type_name -> covewise.tenant.v1.TicketRoute
+	17, // 21: covewise.tenant.v1.AgreementOverride.select:type_name -> covewise.tenant.v1.Selector
+	17, // 22: covewise.tenant.v1.TicketRoute.select:type_name -> covewise.tenant.v1.Selector
+	28, // 23: covewise.tenant.v1.TicketRoute.set:type_name -> covewise.tenant.v1.TicketRoute.SetEntry
+	29, // 24: covewise.tenant.v1.TicketRoute.custom_fields:type_name -> covewise.tenant.v1.TicketRoute.CustomFieldsEntry
+	1,  // 25: covewise.tenant.v1.Companies.create:type_name -> covewise.tenant.v1.CompanyCreation
+	33, // 26: covewise.tenant.v1.Companies.catch_all_after:type_name -> google.protobuf.Duration
+	33, // 27: covewise.tenant.v1.Policy.stale_server:type_name -> google.protobuf.Duration
+	33, // 28: covewise.tenant.v1.Policy.stale_workstation:type_name -> google.protobuf.Duration
+	33, // 29: covewise.tenant.v1.Policy.stale_documents:type_name -> google.protobuf.Duration
+	33, // 30: covewise.tenant.v1.Policy.stale_m365:type_name -> google.protobuf.Duration
+	33, // 31: covewise.tenant.v1.Policy.never:type_name -> google.protobuf.Duration
+	30, // 32: covewise.tenant.v1.Policy.system:type_name -> covewise.tenant.v1.Policy.SystemEntry
+	31, // 33: covewise.tenant.v1.Policy.tenant:type_name -> covewise.tenant.v1.Policy.TenantEntry
+	18, // 34: covewise.tenant.v1.Policy.customers:type_name -> covewise.tenant.v1.PolicyOverride
+	18, // 35: covewise.tenant.v1.Policy.devices:type_name -> covewise.tenant.v1.PolicyOverride
+	19, // 36: covewise.tenant.v1.Policy.exclude:type_name -> covewise.tenant.v1.Exclusion
+	20, // 37: covewise.tenant.v1.Policy.windows:type_name -> covewise.tenant.v1.MaintenanceWindow
+	21, // 38: covewise.tenant.v1.Policy.snoozes:type_name -> covewise.tenant.v1.Snooze
+	22, // 39: covewise.tenant.v1.Policy.expected_errors:type_name -> covewise.tenant.v1.ExpectedError
+	23, // 40: covewise.tenant.v1.Policy.custom_conditions:type_name -> covewise.tenant.v1.CustomCondition
+	24, // 41: covewise.tenant.v1.Policy.group:type_name -> covewise.tenant.v1.GroupPolicy
+	16, // 42: covewise.tenant.v1.Policy.tags:type_name -> covewise.tenant.v1.DeviceTag
+	17, // 43: covewise.tenant.v1.DeviceTag.select:type_name -> covewise.tenant.v1.Selector
+	17, // 44: covewise.tenant.v1.PolicyOverride.select:type_name -> covewise.tenant.v1.Selector
+	32, // 45: covewise.tenant.v1.PolicyOverride.values:type_name -> covewise.tenant.v1.PolicyOverride.ValuesEntry
+	17, // 46: covewise.tenant.v1.Exclusion.select:type_name -> covewise.tenant.v1.Selector
+	33, // 47: covewise.tenant.v1.MaintenanceWindow.duration:type_name -> google.protobuf.Duration
+	17, // 48: covewise.tenant.v1.MaintenanceWindow.select:type_name -> covewise.tenant.v1.Selector
+	17, // 49: covewise.tenant.v1.Snooze.select:type_name -> covewise.tenant.v1.Selector
+	34, // 50: covewise.tenant.v1.Snooze.until:type_name -> google.protobuf.Timestamp
+	17, // 51: covewise.tenant.v1.ExpectedError.select:type_name -> covewise.tenant.v1.Selector
+	34, // 52: covewise.tenant.v1.ExpectedError.until:type_name -> google.protobuf.Timestamp
+	17, // 53: covewise.tenant.v1.CustomCondition.select:type_name -> covewise.tenant.v1.Selector
+	33, // 54: covewise.tenant.v1.GroupPolicy.window:type_name -> google.protobuf.Duration
+	4,  // 55: covewise.tenant.v1.GroupPolicy.join:type_name -> covewise.tenant.v1.GroupJoin
+	34, // 56: covewise.tenant.v1.PolicyChanged.changed_at:type_name -> google.protobuf.Timestamp
+	15, // 57: covewise.tenant.v1.PolicyChanged.policy:type_name -> covewise.tenant.v1.Policy
+	34, // 58: covewise.tenant.v1.Changed.changed_at:type_name -> google.protobuf.Timestamp
+	5,  // 59: covewise.tenant.v1.Changed.settings:type_name -> covewise.tenant.v1.Settings
+	60, // [60:60] is the sub-list for method output_type
+	60, // [60:60] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_covewise_tenant_v1_tenant_proto_init() }
@@ -2739,7 +2810,7 @@ func file_covewise_tenant_v1_tenant_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_tenant_v1_tenant_proto_rawDesc), len(file_covewise_tenant_v1_tenant_proto_rawDesc)),
 			NumEnums:      5,
-			NumMessages:   27,
+			NumMessages:   28,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -981,7 +981,10 @@ type Ledger struct {
 	// Requests sent to ConnectWise for this incident so far.
 	Requests uint32 `protobuf:"varint,31,opt,name=requests,proto3" json:"requests,omitempty"`
 	// True when the present ticket is one of an earlier incident, or of others, that was opened again or taken over.
-	TakenUp       bool `protobuf:"varint,32,opt,name=taken_up,json=takenUp,proto3" json:"taken_up,omitempty"`
+	TakenUp bool `protobuf:"varint,32,opt,name=taken_up,json=takenUp,proto3" json:"taken_up,omitempty"`
+	// What a person should know of where the present ticket went: errors of the configuration, what ConnectWise made
+	// otherwise than asked.
+	Remarks       []string `protobuf:"bytes,33,rep,name=remarks,proto3" json:"remarks,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1238,6 +1241,13 @@ func (x *Ledger) GetTakenUp() bool {
 		return x.TakenUp
 	}
 	return false
+}
+
+func (x *Ledger) GetRemarks() []string {
+	if x != nil {
+		return x.Remarks
+	}
+	return nil
 }
 
 // Desk is what the ticketer remembers of a tenant's service desk. Bucket ticket_desk, key <tenant>; written by the
@@ -1681,7 +1691,7 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05times\x18\x05 \x01(\rR\x05times\"\x90\n" +
+	"\x05times\x18\x05 \x01(\rR\x05times\"\xaa\n" +
 	"\n" +
 	"\x06Ledger\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
@@ -1722,7 +1732,8 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\vattach_over\x18\x1e \x01(\bR\n" +
 	"attachOver\x12\x1a\n" +
 	"\brequests\x18\x1f \x01(\rR\brequests\x12\x19\n" +
-	"\btaken_up\x18  \x01(\bR\atakenUp\"\xaa\x03\n" +
+	"\btaken_up\x18  \x01(\bR\atakenUp\x12\x18\n" +
+	"\aremarks\x18! \x03(\tR\aremarks\"\xaa\x03\n" +
 	"\x04Desk\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +

@@ -22,58 +22,31 @@ func Columns() []string {
 	}
 }
 
-// Fields returns a row's values in the order of Columns.
-func (r Row) Fields() []string {
-	id := ""
+// Cells returns a row's values in the order of Columns: texts, a whole number of devices, a list of sites, and nil or a
+// whole number for the company's id.
+func (r Row) Cells() []any {
+	var id any
 	if r.CompanyID != 0 {
-		id = strconv.FormatInt(r.CompanyID, 10)
+		id = r.CompanyID
 	}
-	return []string{
-		r.Partner, r.Customer, r.Reference, r.Level, strconv.Itoa(r.Devices), strings.Join(r.Sites, "; "), string(r.Status), r.Method,
+	return []any{
+		r.Partner, r.Customer, r.Reference, r.Level, r.Devices, r.Sites, string(r.Status), r.Method,
 		r.Company, id, r.Identifier, r.Suggestion, r.Note,
 	}
 }
 
-// Write writes rows as CSV with a line of column names.
-func Write(to io.Writer, rows []Row) error {
-	w := csv.NewWriter(to)
-	if err := w.Write(Columns()); err != nil {
-		return fmt.Errorf("write comparison: %w", err)
-	}
-	for _, r := range rows {
-		fields := r.Fields()
-		for i, f := range fields {
-			fields[i] = guarded(f)
-		}
-		if err := w.Write(fields); err != nil {
-			return fmt.Errorf("write comparison: %w", err)
-		}
-	}
-	w.Flush()
-	if err := w.Error(); err != nil {
-		return fmt.Errorf("write comparison: %w", err)
-	}
-	return nil
-}
-
-// guarded keeps a spreadsheet from taking a customer's name for a formula.
-func guarded(text string) string {
-	if text != "" && strings.ContainsRune("=+-@\t\r", rune(text[0])) {
-		return "'" + text
-	}
-	return text
-}
-
+// unguarded takes the apostrophe off that keeps a spreadsheet from taking a text for a formula.
 func unguarded(text string) string {
-	if len(text) > 1 && text[0] == '\'' && strings.ContainsRune("=+-@\t\r", rune(text[1])) {
-		return text[1:]
+	bare, quoted := strings.CutPrefix(text, "'")
+	if first := strings.TrimLeft(bare, " "); quoted && first != "" && strings.ContainsRune("=+-@\t\r\n|%", rune(first[0])) {
+		return bare
 	}
 	return text
 }
 
-// Read reads rows from CSV: of Write, and of the script before it (columns in any order, a byte order mark, a line
-// "#TYPE", semicolons). Columns that are not known are left out. Its errors have class Rejected and name line, column
-// and remedy.
+// Read reads rows from CSV with the columns of Columns, also as the script before Covewise wrote it (columns in any
+// order, a byte order mark, a line "#TYPE", semicolons). Columns that are not known are left out. Its errors have class
+// Rejected and name line, column and remedy.
 func Read(from io.Reader) ([]Row, error) {
 	buffered := bufio.NewReader(from)
 	first, err := buffered.Peek(3)

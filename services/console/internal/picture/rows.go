@@ -133,7 +133,7 @@ func FromLink(l *companyv1.Link) *LinkRow {
 func FromLedger(l *ticketv1.Ledger) *TicketRow {
 	wanted := l.GetWanted()
 	t := Ticket{
-		Tenant: l.GetTenant(), IncidentID: l.GetIncidentId(), DeviceID: l.GetDeviceId(), DeviceName: deviceName(wanted.GetDevice(), l.GetDeviceId()),
+		Tenant: l.GetTenant(), IncidentID: l.GetIncidentId(), DeviceID: l.GetDeviceId(), DeviceName: subject(wanted, l.GetDeviceId()),
 		CustomerID: wanted.GetCustomer().GetId(), Customer: wanted.GetCustomer().GetName(), Site: wanted.GetSite(),
 		Phase: phases[l.GetPhase()].code, PhaseLabel: phases[l.GetPhase()].label, TicketID: l.GetTicketId(), CompanyID: l.GetCompanyId(),
 		Summary: summary(l), Revision: wanted.GetRevision(), ShownRevision: l.GetShown().GetRevision(), CreateAttempts: l.GetCreateAttempts(),
@@ -177,7 +177,9 @@ func ConditionText(c *incidentv1.Condition) string {
 	var names []string
 	for _, f := range c.GetFindings() {
 		switch {
-		case c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_NEVER:
+		case c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_NEVER, c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_NOT_SWEPT:
+		case c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_CORRELATED:
+			names = append(names, f.GetSummary())
 		case f.GetSourceName() != "":
 			names = append(names, f.GetSourceName())
 		case f.GetSourceCode() != "":
@@ -232,6 +234,18 @@ func lastSuccess(values map[string]string) *time.Time {
 		return nil
 	}
 	return &newest
+}
+
+// subject names what an incident is about: a device, or more than one.
+func subject(e *incidentv1.Event, id string) string {
+	switch e.GetScope() {
+	case incidentv1.Scope_SCOPE_TENANT:
+		return "All devices"
+	case incidentv1.Scope_SCOPE_GROUP:
+		return firstOf(e.GetCause().GetValue(), "Several devices")
+	case incidentv1.Scope_SCOPE_UNSPECIFIED, incidentv1.Scope_SCOPE_DEVICE:
+	}
+	return deviceName(e.GetDevice(), id)
 }
 
 func deviceName(d *incidentv1.Device, id string) string {

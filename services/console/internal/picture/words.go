@@ -68,6 +68,12 @@ var conditions = map[incidentv1.ConditionKind]word{
 	incidentv1.ConditionKind_CONDITION_KIND_NEVER:       {"never", "Never backed up"},
 	incidentv1.ConditionKind_CONDITION_KIND_STALE:       {"stale", "Stale"},
 	incidentv1.ConditionKind_CONDITION_KIND_ERRORS:      {"errors", "Errors"},
+
+	incidentv1.ConditionKind_CONDITION_KIND_SILENT:        {"silent", "No contact"},
+	incidentv1.ConditionKind_CONDITION_KIND_NO_ERROR_FREE: {"no_error_free", "No backup without errors"},
+	incidentv1.ConditionKind_CONDITION_KIND_CUSTOM:        {"custom", "Own condition"},
+	incidentv1.ConditionKind_CONDITION_KIND_NOT_SWEPT:     {"not_swept", "Not checked"},
+	incidentv1.ConditionKind_CONDITION_KIND_CORRELATED:    {"correlated", "Common trouble"},
 }
 
 var resolutions = map[incidentv1.Resolution]string{

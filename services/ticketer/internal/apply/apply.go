@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/covewise/covewise/connectors/connectwise"
@@ -36,9 +37,9 @@ const HandlerTimeout = 3 * time.Minute
 const longestCall = 40 * time.Second
 
 // mostSteps is more than any incident needs in one run; the longest way has about ten.
-const mostSteps = 30
+const mostSteps = 40
 
-// Options are what an Applier needs. Everything but OnStep and Metrics is required.
+// Options are what an Applier needs. Everything but OnStep, Metrics and Pace is required.
 type Options struct {
 	Bus       *bus.Bus
 	Clock     clock.Clock
@@ -46,6 +47,7 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	Patience  time.Duration
 	Metrics   *Metrics
+	Pace      clock.Clock // of requests; nil: the machine's
 	// OnStep is called before and after each step that is durable or remote ("post ticket: begin", "post ticket:
 	// end"), so that a test can stop the process there.
 	OnStep func(step string)
@@ -57,22 +59,26 @@ type Applier struct {
 	ledgers  *bus.Store[*ticketv1.Ledger]
 	links    *bus.Store[*companyv1.Link]
 	tenants  *bus.Store[*tenantv1.Settings]
+	desks    *bus.Store[*ticketv1.Desk]
+	adopted  *bus.Store[*ticketv1.Adoption]
 	clock    clock.Clock
 	log      *slog.Logger
 	patience time.Duration
 	metrics  *Metrics
 	onStep   func(string)
 	sites    *sites
+	quotas   quotas
 }
 
 // New opens the buckets that an Applier uses.
 func New(ctx context.Context, o Options) (*Applier, error) {
 	a := &Applier{bus: o.Bus, clock: o.Clock, log: o.Logger, patience: o.Patience, metrics: o.Metrics, onStep: o.OnStep}
+	a.quotas.byTenant = map[string]*quota{}
 	if a.onStep == nil {
 		a.onStep = func(string) {}
 	}
 	a.sites = &sites{open: func(settings *tenantv1.Settings) (*desk.Desk, error) {
-		return desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger})
+		return desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger, Pace: o.Pace})
 	}, byTenant: map[string]*site{}}
 	var err error
 	if a.ledgers, err = bus.OpenStore[*ticketv1.Ledger](ctx, o.Bus, bus.TicketLedger); err != nil {
@@ -82,6 +88,12 @@ func New(ctx context.Context, o Options) (*Applier, error) {
 		return nil, err
 	}
 	if a.tenants, err = bus.OpenStore[*tenantv1.Settings](ctx, o.Bus, bus.Tenants); err != nil {
+		return nil, err
+	}
+	if a.desks, err = bus.OpenStore[*ticketv1.Desk](ctx, o.Bus, bus.TicketDesk); err != nil {
+		return nil, err
+	}
+	if a.adopted, err = bus.OpenStore[*ticketv1.Adoption](ctx, o.Bus, bus.Adoptions); err != nil {
 		return nil, err
 	}
 	if a.metrics == nil {
@@ -96,18 +108,18 @@ func (a *Applier) Requests() (all, writes int64) { return a.sites.requests() }
 // Close gives back the connections. Nothing may be handled any more.
 func (a *Applier) Close() { a.sites.close() }
 
-// Handle takes one message: an event of an incident, or the demand to look again at a parked one.
+// Handle takes one message: an event of an incident, the demand to look again at a parked one, or what was seen of
+// its ticket.
 func (a *Applier) Handle(ctx context.Context, d bus.Delivery) error {
+	if d.Subject.Verb == bus.VerbObserved {
+		return a.handleObserved(ctx, d)
+	}
 	var e incidentv1.Event
 	if err := d.Decode(&e); err != nil {
 		return err
 	}
-	if e.GetTenant() != d.Subject.Tenant || e.GetDeviceId() != d.Subject.Key || e.GetIncidentId() == "" {
-		return errclass.Newf(errclass.Rejected, "read incident event", "tenant, device or incident are missing or not those of subject %s", d.Subject)
-	}
-	r := &run{Applier: a, key: bus.Key(e.GetTenant(), e.GetDeviceId(), e.GetIncidentId())}
-	var err error
-	if r.ledger, r.revision, err = a.ledgers.Get(ctx, r.key); err != nil {
+	r, err := a.open(ctx, d, e.GetTenant(), e.GetDeviceId(), e.GetIncidentId())
+	if err != nil {
 		return err
 	}
 	r.facts.Woken = d.Subject.Verb == bus.VerbRedrive
@@ -127,6 +139,50 @@ func (a *Applier) Handle(ctx context.Context, d bus.Delivery) error {
 	return r.settle(ctx)
 }
 
+// handleObserved takes what was seen of an incident's ticket into its ledger, tells it, and answers it.
+func (a *Applier) handleObserved(ctx context.Context, d bus.Delivery) error {
+	var o ticketv1.Observation
+	if err := d.Decode(&o); err != nil {
+		return err
+	}
+	r, err := a.open(ctx, d, o.GetTenant(), o.GetDeviceId(), o.GetIncidentId())
+	if err != nil || r.ledger == nil {
+		return err
+	}
+	if err := r.learn(ctx); err != nil {
+		return err
+	}
+	if !r.facts.Known || differs(r.ledger.GetServer(), r.facts.Server) {
+		return nil // the picture is of another server's ticket
+	}
+	seen := o.GetObserved()
+	if plan.SameSecond(r.ledger, seen) {
+		// It was read in the second of our own last write, or a person was as quick: only a look tells.
+		err := r.call(ctx, "read ticket", func(ctx context.Context) error {
+			seen, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+			return err
+		})
+		if err != nil {
+			return r.failed(ctx, "read ticket", r.ledger, err)
+		}
+	}
+	if _, err := r.see(ctx, seen); err != nil {
+		return err
+	}
+	return r.settle(ctx)
+}
+
+// open reads the ledger that a message is about; it is nil when there is none.
+func (a *Applier) open(ctx context.Context, d bus.Delivery, tenant, device, incident string) (*run, error) {
+	if tenant != d.Subject.Tenant || device != d.Subject.Key || incident == "" {
+		return nil, errclass.Newf(errclass.Rejected, "read incident event", "tenant, device or incident are missing or not those of subject %s", d.Subject)
+	}
+	r := &run{Applier: a, key: bus.Key(tenant, device, incident)}
+	var err error
+	r.ledger, r.revision, err = a.ledgers.Get(ctx, r.key)
+	return r, err
+}
+
 // run is the handling of one message.
 type run struct {
 	*Applier
@@ -135,34 +191,23 @@ type run struct {
 	revision uint64
 	site     *site // nil without settings
 	facts    plan.Facts
-	before   *ticketv1.Ledger // as it was when this run began its create
-}
-
-// learn reads what plan needs to know. Settings and link are read from their buckets and not from views, which
-// may lag: a tenant that was turned to shadow a moment ago must not get another ticket.
-func (r *run) learn(ctx context.Context) error {
-	tenant := r.ledger.GetTenant()
-	settings, revision, err := r.tenants.Get(ctx, bus.Key(tenant))
-	if err != nil {
-		return err
-	}
-	r.facts.Patience = r.patience
-	r.facts.Known = settings != nil
-	r.facts.Live = settings.GetMode() == tenantv1.Mode_MODE_LIVE
-	r.facts.Server = connectwise.ServerName(settings.GetConnectwise().GetUrl(), settings.GetConnectwise().GetCompany())
-	r.site = r.sites.of(tenant, settings, revision)
-	switch r.ledger.GetPhase() {
-	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING:
-		r.facts.Link, _, err = r.links.Get(ctx, bus.Key(tenant, r.ledger.GetWanted().GetCustomer().GetId()))
-	default:
-	}
-	return err
+	settings *tenantv1.Settings
+	learned  ticketv1.Phase        // the phase that the facts were learned for
+	before   *ticketv1.Ledger      // as it was when this run began its create
+	rest     []*ticketv1.Candidate // tickets of others for the device that were not looked at yet
+	sent     atomic.Int64          // requests that are not in the ledger yet
+	reread   bool                  // the ticket was read because a change of it was refused
 }
 
 // settle does one planned step after another until there is nothing left to do now.
 func (r *run) settle(ctx context.Context) error {
 	for range mostSteps {
 		r.facts.Now = r.clock.Now()
+		if r.learned != r.ledger.GetPhase() {
+			if err := r.learnPhase(ctx); err != nil {
+				return err
+			}
+		}
 		done, err := r.do(ctx, plan.Next(r.ledger, r.facts))
 		if done || err != nil {
 			return err
@@ -183,6 +228,14 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 		return true, r.park(ctx, step)
 	case plan.AskCompany:
 		return true, r.askCompany(ctx, step)
+	case plan.ListBoard:
+		return r.listBoard(ctx)
+	case plan.Adopt:
+		return r.adopt(ctx)
+	case plan.TakeUp:
+		return false, r.takeUp(ctx)
+	case plan.AskQuota:
+		return false, r.askQuota(ctx)
 	case plan.BeginCreate:
 		return r.beginCreate(ctx, step)
 	case plan.FindByReference:
@@ -202,7 +255,7 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 	case plan.Drop:
 		return true, r.drop(ctx)
 	default:
-		return true, errclass.Newf(errclass.Bug, "do step", "unknown step %T", step)
+		return r.answer(ctx, step)
 	}
 }
 
@@ -210,10 +263,12 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 // and finds the ledger as the other left it.
 func (r *run) put(ctx context.Context, name string, next *ticketv1.Ledger) error {
 	r.onStep(name + ": begin")
+	next.Requests = r.ledger.GetRequests() + uint32(r.sent.Load())
 	revision, err := r.ledgers.Put(ctx, r.key, next, r.revision)
 	if err != nil {
 		return err
 	}
+	r.sent.Store(0)
 	r.ledger, r.revision = next, revision
 	r.onStep(name + ": end")
 	return nil
@@ -225,19 +280,26 @@ func (r *run) call(ctx context.Context, name string, f func(ctx context.Context)
 	if err := r.site.usable(r.clock.Now()); err != nil {
 		return err
 	}
+	ctx = connectwise.Counting(ctx, &r.sent)
 	// What was sent must be over before another process may have waited out its patience.
+	parent := ctx
 	ctx, cancel := context.WithTimeout(ctx, min(longestCall, r.patience*2/3))
 	defer cancel()
 	r.onStep(name + ": begin")
+	before := r.sent.Load()
 	err := f(ctx)
 	r.onStep(name + ": end")
 	r.site.answered(err, r.clock.Now())
+	// What was answered from memory says nothing about the server.
+	if err == nil && r.sent.Load() > before {
+		r.mended(parent, name)
+	}
 	return err
 }
 
-// failed parks an incident after a failure of ConnectWise. next is the ledger that the failure leaves. An end of the
-// run itself is no failure of anybody: the message comes again.
-func (r *run) failed(ctx context.Context, next *ticketv1.Ledger, err error) error {
+// failed parks an incident after a failure of ConnectWise in an action. next is the ledger that the failure leaves.
+// An end of the run itself is no failure of anybody: the message comes again.
+func (r *run) failed(ctx context.Context, action string, next *ticketv1.Ledger, err error) error {
 	if ctx.Err() != nil {
 		return errclass.New(errclass.Transient, "handle incident", ctx.Err())
 	}
@@ -249,26 +311,14 @@ func (r *run) failed(ctx context.Context, next *ticketv1.Ledger, err error) erro
 		}
 	}
 	now := r.clock.Now()
-	p := plan.After(r.ledger, plan.Failure{Reason: reasonOf(errclass.Of(err)), RetryAfter: errclass.RetryAfter(err), Text: err.Error()}, now)
+	p := plan.After(r.ledger, failureOf(action, err), now)
 	if held != nil && p.Until.Before(held.until) {
 		p.Until = held.until
 	}
-	return r.parkFrom(ctx, next, p)
-}
-
-// reasonOf says what an incident waits for after a failure of each class. Not found is here what it means for a
-// create: something that it refers to is gone. A bug of ours is shown to people rather than lost as a dead letter.
-func reasonOf(c errclass.Class) ticketv1.ParkReason {
-	switch c {
-	case errclass.RateLimited:
-		return ticketv1.ParkReason_PARK_REASON_RATE_LIMITED
-	case errclass.AuthTenant:
-		return ticketv1.ParkReason_PARK_REASON_AUTH
-	case errclass.Rejected, errclass.NotFound, errclass.Bug:
-		return ticketv1.ParkReason_PARK_REASON_REJECTED
-	case errclass.Transient, errclass.Conflict, errclass.UnknownOutcome:
+	if err := r.troubled(ctx, action, p, err); err != nil {
+		return err
 	}
-	return ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
+	return r.parkFrom(ctx, next, p)
 }
 
 // about are the log attributes that name the incident.

@@ -32,6 +32,7 @@ func (r *run) publish(ctx context.Context, e *ticketv1.Event, n string) error {
 	l := r.ledger
 	e.SchemaVersion, e.Tenant, e.DeviceId, e.IncidentId = 1, l.GetTenant(), l.GetDeviceId(), l.GetIncidentId()
 	e.OccurredAt = timestamppb.New(r.clock.Now())
+	e.Requests = l.GetRequests() + uint32(r.sent.Load())
 	if e.GetRevision() == 0 {
 		e.Revision = l.GetWanted().GetRevision()
 	}

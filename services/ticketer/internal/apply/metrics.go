@@ -1,6 +1,8 @@
 package apply
 
 import (
+	"time"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/covewise/covewise/platform/errclass"
@@ -12,6 +14,7 @@ type Metrics struct {
 	actions  *prometheus.CounterVec
 	failures *prometheus.CounterVec
 	parked   *prometheus.GaugeVec
+	lag      *prometheus.HistogramVec
 	register prometheus.Registerer
 }
 
@@ -28,6 +31,13 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 		parked: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "covewise_ticketer_parked", Help: "Incidents that wait, by reason, as this process sees them.",
 		}, []string{"reason"}),
+		lag: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "covewise_ticketer_lag_seconds", Help: "Time from the sweep that saw the device so to the ticket that says so, by action.",
+			Buckets: []float64{1, 5, 15, 60, 300, 900, 3600, 14400, 86400},
+		}, []string{"action"}),
+	}
+	for _, action := range []string{"created", "closed"} {
+		m.lag.WithLabelValues(action)
 	}
 	for n := range ticketv1.Action_name {
 		if a := ticketv1.Action(n); a != ticketv1.Action_ACTION_UNSPECIFIED {
@@ -41,7 +51,7 @@ func NewMetrics(r prometheus.Registerer) (*Metrics, error) {
 	if r == nil {
 		return m, nil
 	}
-	for _, c := range []prometheus.Collector{m.actions, m.failures, m.parked} {
+	for _, c := range []prometheus.Collector{m.actions, m.failures, m.parked, m.lag} {
 		if err := r.Register(c); err != nil {
 			return nil, err
 		}
@@ -56,6 +66,11 @@ func (m *Metrics) Parked(byReason map[ticketv1.ParkReason]int) {
 			m.parked.WithLabelValues(reasonName(r)).Set(float64(byReason[r]))
 		}
 	}
+}
+
+// observeLag records how late an action was.
+func (m *Metrics) observeLag(action string, lag time.Duration) {
+	m.lag.WithLabelValues(action).Observe(max(lag, 0).Seconds())
 }
 
 // Requests registers the counts of requests, which read returns.

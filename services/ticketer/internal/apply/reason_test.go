@@ -22,6 +22,6 @@ func TestEveryErrorClassHasAReasonToWait(t *testing.T) {
 	}
 	require.Len(t, errclass.All(), len(want))
 	for _, class := range errclass.All() {
-		require.Equal(t, want[class], reasonOf(class), class.String())
+		require.Equal(t, want[class], failureOf("post ticket", errclass.Newf(class, "try", "it failed")).Reason, class.String())
 	}
 }

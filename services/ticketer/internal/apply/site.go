@@ -9,6 +9,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/errclass"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
 )
 
@@ -28,9 +29,58 @@ type site struct {
 	desk     *desk.Desk
 	broken   error // why there is no desk
 
-	mu    sync.Mutex
-	hold  error // the failure for which the server is left alone
-	until time.Time
+	listing  sync.Mutex // held while the board is listed
+	adoption *ticketv1.Adoption
+
+	mu       sync.Mutex
+	hold     error // the failure for which the server is left alone
+	until    time.Time
+	lastTurn time.Time           // of the notes that gave way
+	marked   []*ticketv1.Trouble // as the desk's record has them, once read
+	read     bool
+}
+
+// turnLength is the time between two requests at the default pace of 800 a minute.
+const turnLength = 75 * time.Millisecond
+
+// busy reports whether the burst is used up, so that requests wait for their turn at the server; also of no site.
+func (s *site) busy() bool { return s != nil && s.desk != nil && s.desk.Backlog() > 0 }
+
+// turn returns when a note that gives way is to come back: one after the other, as the pace allows, so that no turn
+// is lost while they wait.
+func (s *site) turn(now time.Time) time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if latest := now.Add(longestQueue); s.lastTurn.After(latest) || s.lastTurn.Before(now) {
+		s.lastTurn = now
+	}
+	s.lastTurn = s.lastTurn.Add(turnLength)
+	return s.lastTurn
+}
+
+// longestQueue bounds how far ahead a turn may lie; beyond it the clock was set back, or waiting longer helps nobody.
+const longestQueue = 10 * time.Minute
+
+// remember keeps what the desk's record says of troubles, so that a success without any reads nothing.
+func (s *site) remember(t []*ticketv1.Trouble) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.marked, s.read = t, true
+}
+
+// troubles returns what the desk's record says, read once.
+func (s *site) troubles(read func() ([]*ticketv1.Trouble, error)) ([]*ticketv1.Trouble, error) {
+	s.mu.Lock()
+	known, done := s.marked, s.read
+	s.mu.Unlock()
+	if done {
+		return known, nil
+	}
+	known, err := read()
+	if err == nil {
+		s.remember(known)
+	}
+	return known, err
 }
 
 // of returns the tenant's site for these settings; nil without settings.

@@ -7,9 +7,11 @@ package desk
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -19,6 +21,7 @@ import (
 	"github.com/covewise/covewise/platform/tenant"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/text"
 )
 
@@ -28,14 +31,21 @@ type Options struct {
 	Clock     clock.Clock                                // for the age of what is remembered; requests keep the machine's time
 	Logger    *slog.Logger
 	Transport http.RoundTripper // nil: the client's own
+	Pace      clock.Clock       // for pace and pauses of requests; nil: the machine's
 }
 
 // Desk is a tenant's service desk. It may be used by several goroutines.
 type Desk struct {
 	client   *connectwise.Client
 	settings *tenantv1.Tickets
-	zone     *time.Location
+	log      *slog.Logger
+	writer   *text.Writer
 	clock    clock.Clock
+
+	reading sync.Mutex // held while the names are looked up
+
+	// looking holds a token while names are looked up, so that a storm of tickets looks each up once.
+	looking chan struct{}
 
 	mu    sync.Mutex
 	names *names // nil until read
@@ -48,11 +58,14 @@ type Draft struct {
 	Analysis    string // internal
 	Reference   string // goes to externalXRef
 	Company     int64
-	Class       incidentv1.DeviceClass // decides the priority
+	Event       *incidentv1.Event // decides where the ticket goes
 }
 
-// Ticket is a ticket that was found or made.
-type Ticket struct{ ID, Company int64 }
+// Filed is a ticket that was made.
+type Filed struct {
+	Ticket  *ticketv1.Observed // as it was made
+	Remarks []string           // what a person should know of where it went: errors of the configuration, what ConnectWise made otherwise
+}
 
 // Open makes a desk of a tenant's settings; it sends nothing. Settings that cannot be used are Rejected.
 func Open(settings *tenantv1.Settings, o Options) (*Desk, error) {
@@ -62,7 +75,7 @@ func Open(settings *tenantv1.Settings, o Options) (*Desk, error) {
 	}
 	publicRef, privateRef := secret("publicKey", cw.GetPublicKey()), secret("privateKey", cw.GetPrivateKey())
 	client, err := connectwise.New(connectwise.Options{
-		Site: cw.GetUrl(), Company: cw.GetCompany(), ClientID: cw.GetClientId(), Logger: o.Logger, Transport: o.Transport,
+		Site: cw.GetUrl(), Company: cw.GetCompany(), ClientID: cw.GetClientId(), Logger: o.Logger, Transport: o.Transport, Clock: o.Pace,
 		Keys: func() (string, string, error) {
 			public, err := publicRef.Resolve(o.LookupEnv)
 			if err != nil {
@@ -80,78 +93,155 @@ func Open(settings *tenantv1.Settings, o Options) (*Desk, error) {
 		client.Close()
 		return nil, errclass.New(errclass.Rejected, "tenant setting tickets.timeZone", err)
 	}
-	return &Desk{client: client, settings: settings.GetTickets(), zone: zone, clock: o.Clock}, nil
+	d := &Desk{
+		client: client, settings: settings.GetTickets(), log: o.Logger.With("tenant", settings.GetId()), clock: o.Clock,
+		looking: make(chan struct{}, 1),
+	}
+	d.writer = text.NewWriter(settings.GetTickets(), zone, func(template string, err error) {
+		d.log.Warn("template does not work, the built-in text stands for it", "template", template, "err", err)
+	})
+	return d, nil
 }
 
 // Close gives back the desk's idle connections.
 func (d *Desk) Close() { d.client.Close() }
 
-// Zone is the zone that times in tickets are shown in.
-func (d *Desk) Zone() *time.Location { return d.zone }
+// Writer writes the tenant's texts.
+func (d *Desk) Writer() *text.Writer { return d.writer }
 
 // Requests returns how many requests were sent to ConnectWise, and how many of them were to change something.
 func (d *Desk) Requests() (all, writes int64) { return d.client.Requests(), d.client.Writes() }
 
-// Create makes a ticket, in one request once the names are known (see Check).
-func (d *Desk) Create(ctx context.Context, t Draft) (Ticket, error) {
-	n, err := d.known(ctx, freshNames)
+// Backlog returns how long a request would wait for its turn now.
+func (d *Desk) Backlog() time.Duration { return d.client.Backlog() }
+
+// Create makes a ticket, in one request once the names are known (see Check), and attaches the device's configuration
+// in another where the settings ask for it.
+func (d *Desk) Create(ctx context.Context, t Draft) (Filed, error) {
+	f, err := d.file(ctx, t.Event, t.Company)
 	if err != nil {
-		return Ticket{}, err
+		return Filed{}, err
 	}
-	made, err := d.client.CreateTicket(ctx, connectwise.NewTicket{
-		Summary: t.Summary, Board: n.board, Status: n.newStatus, Priority: n.priority(t.Class),
-		Company: connectwise.Reference{ID: int(t.Company)}, ExternalXRef: t.Reference,
-		InitialDescription: t.Description, InitialInternalAnalysis: t.Analysis,
-	})
+	ticket := f.ticket
+	ticket.Summary, ticket.ExternalXRef = t.Summary, t.Reference
+	ticket.InitialDescription = joined(t.Description, f.publicAppend)
+	ticket.InitialInternalAnalysis = joined(t.Analysis, f.remarksText(), f.internalAppend)
+	made, err := d.client.CreateTicket(ctx, ticket)
 	if err != nil {
 		d.doubt(err)
-		return Ticket{}, err
+		return Filed{}, err
 	}
-	return Ticket{ID: int64(made.ID), Company: int64(made.Company.ID)}, nil
-}
-
-// Find returns the tickets with a reference, by ascending id. One that was made lately may be missing, because the
-// server's search may lag.
-func (d *Desk) Find(ctx context.Context, reference string) ([]Ticket, error) {
-	rows, err := connectwise.All(d.client.Tickets(ctx, connectwise.Eq("externalXRef", reference), "id", "company", "externalXRef"))
-	if err != nil {
-		return nil, err
-	}
-	var found []Ticket
-	for _, row := range rows {
-		// The server compares without regard to case.
-		if row.ExternalXRef == reference {
-			found = append(found, Ticket{ID: int64(row.ID), Company: int64(row.Company.ID)})
+	filed := Filed{Ticket: observed(made), Remarks: append(f.remarks, f.drift(t.Summary, made)...)}
+	if f.configuration != 0 {
+		// The ticket is there: what is amiss now must not make anybody believe that it is not.
+		if err := d.client.AttachConfiguration(ctx, made.ID, f.configuration); err != nil {
+			filed.Remarks = append(filed.Remarks, "The device's configuration could not be attached: "+err.Error())
 		}
 	}
-	slices.SortFunc(found, func(a, b Ticket) int { return int(a.ID - b.ID) })
-	return found, nil
+	return filed, nil
 }
 
-// Note adds an internal note, in one request.
+// joined puts texts below each other.
+func joined(texts ...string) string {
+	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "\n\n")
+}
+
+// Note adds a note, internal unless the settings say otherwise, in one request.
 func (d *Desk) Note(ctx context.Context, ticket int64, body string) error {
-	_, err := d.client.CreateTicketNote(ctx, int(ticket), connectwise.NewNote{Text: body, InternalAnalysisFlag: true})
+	public := d.settings.GetPublicNotes()
+	_, err := d.client.CreateTicketNote(ctx, int(ticket), connectwise.NewNote{Text: body, InternalAnalysisFlag: !public, DetailDescriptionFlag: public})
 	return err
 }
 
-// HasNote reports whether a ticket has a note with the marker.
+// resolvingTook is the length of the time entry that ends an incident: ConnectWise takes none without one.
+const resolvingTook = time.Minute
+
+// Resolve adds the note that ends an incident, as Note does, or as a time entry of no charge where the settings ask
+// for it, in one request. A time entry that ConnectWise refuses, for example because no time period is open, becomes a
+// note: it must not keep a ticket open.
+func (d *Desk) Resolve(ctx context.Context, ticket int64, body string) error {
+	if !d.settings.GetZeroBillTime() {
+		return d.Note(ctx, ticket, body)
+	}
+	public, now := d.settings.GetPublicNotes(), d.clock.Now()
+	_, err := d.client.CreateTimeEntry(ctx, connectwise.NewTimeEntry{
+		Ticket: int(ticket), Start: now.Add(-resolvingTook), End: now, Notes: body, Internal: !public, Discussion: public,
+	})
+	if forbidden(err) || err != nil && errclass.Of(err) == errclass.Rejected {
+		d.log.WarnContext(ctx, "time entry refused, writing a note", "ticket", ticket, "err", err)
+		return d.Note(ctx, ticket, body)
+	}
+	return err
+}
+
+// forbidden reports whether a role lacks the right to something.
+func forbidden(err error) bool {
+	answer, ok := errors.AsType[*connectwise.APIError](err)
+	return ok && answer.Status == http.StatusForbidden
+}
+
+// HasNote reports whether a ticket has a note, or a time entry, with the marker.
 func (d *Desk) HasNote(ctx context.Context, ticket int64, marker string) (bool, error) {
-	notes, err := d.client.TicketNotes(ctx, int(ticket))
+	list := d.client.TicketNotes
+	if d.settings.GetZeroBillTime() {
+		list = d.client.AllNotes // the others leave out those of time entries
+	}
+	notes, err := list(ctx, int(ticket))
 	if err != nil {
 		return false, err
 	}
 	return slices.ContainsFunc(notes, func(n connectwise.Note) bool { return text.HasMarker(n.Text, marker) }), nil
 }
 
-// CloseTicket gives a ticket the closed status, in one request once the names are known. It may be repeated.
-func (d *Desk) CloseTicket(ctx context.Context, ticket int64) error {
+// CloseTicket gives a ticket the closed status of the board it is on (0: the settings' board), in one request once the
+// names are known. It may be repeated.
+func (d *Desk) CloseTicket(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
+	return d.setStatus(ctx, ticket, board, func(s statuses) connectwise.Reference { return s.closed })
+}
+
+// Reopen gives a ticket an open status of the board it is on (0: the settings' board), as CloseTicket does.
+func (d *Desk) Reopen(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
+	return d.setStatus(ctx, ticket, board, func(s statuses) connectwise.Reference { return s.open })
+}
+
+func (d *Desk) setStatus(ctx context.Context, ticket, board int64, which func(statuses) connectwise.Reference) (*ticketv1.Observed, error) {
 	n, err := d.known(ctx, anyNames)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	_, err = d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("status", connectwise.Reference{ID: n.closedStatus.ID}))
+	here := statuses{open: n.newStatus, closed: n.closedStatus}
+	if board != 0 && int(board) != n.board.ID {
+		if here, err = d.statusesOf(ctx, int(board)); err != nil {
+			return nil, err
+		}
+	}
+	changed, err := d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("status", which(here)))
 	if err != nil {
 		d.doubt(err)
+		return nil, err
 	}
-	return err
+	return observed(changed), nil
+}
+
+// Mark gives a ticket our reference, in one request. It may be repeated.
+func (d *Desk) Mark(ctx context.Context, ticket int64, reference string) (*ticketv1.Observed, error) {
+	changed, err := d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("externalXRef", reference))
+	if err != nil {
+		return nil, err
+	}
+	return observed(changed), nil
+}
+
+// Move gives a ticket to another company, in one request. It may be repeated.
+func (d *Desk) Move(ctx context.Context, ticket, company int64) (*ticketv1.Observed, error) {
+	changed, err := d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("company", connectwise.Reference{ID: int(company)}))
+	if err != nil {
+		return nil, err
+	}
+	return observed(changed), nil
+}
+
+// Attach makes a ticket a child of another, in one request.
+func (d *Desk) Attach(ctx context.Context, parent, child int64) error {
+	return d.client.AttachChildren(ctx, int(parent), int(child))
 }

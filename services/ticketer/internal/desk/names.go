@@ -19,7 +19,12 @@ type names struct {
 	board                     connectwise.Reference
 	newStatus, closedStatus   connectwise.Reference
 	server, workstation, m365 connectwise.Reference // zero: the server's default priority
+	elsewhere                 map[int]statuses      // of boards that people moved tickets to; guarded by Desk.mu
+	kept                      map[string]any        // what was looked up beside these, see remember; guarded by Desk.mu
 }
+
+// statuses are the ones with which a board's tickets are opened and closed.
+type statuses struct{ open, closed connectwise.Reference }
 
 // How old the names may be. New tickets are made by names looked up within ten minutes. Closing takes them however
 // old they are, so that it costs one request: an id that has become wrong is refused, and then looked up.
@@ -28,23 +33,33 @@ const (
 	anyNames   = time.Duration(1<<63 - 1)
 )
 
-// Check looks the names of the settings up, unless that was done within ten minutes. A name that ConnectWise does
-// not have is Rejected, with the setting and the names that it has.
-func (d *Desk) Check(ctx context.Context) error {
-	_, err := d.known(ctx, freshNames)
+// Check looks up what a ticket for the incident at the company needs to be made in one request, unless that was done
+// within ten minutes. A name that ConnectWise does not have is Rejected, with the setting and the names that it has.
+func (d *Desk) Check(ctx context.Context, e *incidentv1.Event, company int64) error {
+	_, err := d.file(ctx, e, company)
 	return err
 }
 
 // known returns the names, looked up anew when they are older than that.
 func (d *Desk) known(ctx context.Context, oldest time.Duration) (*names, error) {
-	d.mu.Lock()
-	n := d.names
-	d.mu.Unlock()
-	now := d.clock.Now()
-	if n != nil && now.Sub(n.readAt) < oldest {
+	remembered := func() *names {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		if d.names != nil && d.clock.Now().Sub(d.names.readAt) < oldest {
+			return d.names
+		}
+		return nil
+	}
+	if n := remembered(); n != nil {
 		return n, nil
 	}
-	// Two at once may both read; the answers are the same.
+	// One reads for all: a storm begins with many that need the names.
+	d.reading.Lock()
+	defer d.reading.Unlock()
+	if n := remembered(); n != nil {
+		return n, nil
+	}
+	now := d.clock.Now()
 	n, err := d.read(ctx)
 	if err != nil {
 		return nil, err
@@ -58,7 +73,7 @@ func (d *Desk) known(ctx context.Context, oldest time.Duration) (*names, error) 
 
 // doubt forgets the names when a request was refused that used them.
 func (d *Desk) doubt(err error) {
-	if errclass.Of(err) != errclass.Rejected {
+	if errclass.Of(err) != errclass.Rejected || onlyCompany(err) {
 		return
 	}
 	d.mu.Lock()
@@ -66,20 +81,28 @@ func (d *Desk) doubt(err error) {
 	d.mu.Unlock()
 }
 
+// onlyCompany reports whether a refusal complains of nothing but the ticket's company, which has no name here. A storm of
+// tickets for a company that is inactive would look everything up for each of them otherwise.
+func onlyCompany(err error) bool {
+	answer, ok := errors.AsType[*connectwise.APIError](err)
+	return ok && len(answer.Errors) > 0 && !slices.ContainsFunc(answer.Errors, func(f connectwise.FieldError) bool {
+		return !strings.HasPrefix(strings.ToLower(f.Field), "company")
+	})
+}
+
 func (d *Desk) read(ctx context.Context) (*names, error) {
 	t := d.settings
-	board, err := d.board(ctx, t.GetBoard())
+	board, err := d.board(ctx, "tickets.board", t.GetBoard())
 	if err != nil {
 		return nil, err
 	}
-	statuses, err := d.client.BoardStatuses(ctx, board.ID)
+	rows, err := d.activeStatuses(ctx, board.ID)
 	if err != nil {
 		return nil, err
 	}
-	statuses = slices.DeleteFunc(statuses, func(s connectwise.BoardStatus) bool { return s.Inactive })
-	n := &names{board: board}
+	n := &names{board: board, elsewhere: map[int]statuses{}, kept: map[string]any{}}
 	status := func(setting, name string, closed bool) (connectwise.Reference, error) {
-		s, err := pick(fmt.Sprintf("status of board %q", t.GetBoard()), setting, name, statuses, func(s connectwise.BoardStatus) string { return s.Name })
+		s, err := pick(fmt.Sprintf("status of board %q", t.GetBoard()), setting, name, rows, func(s connectwise.BoardStatus) string { return s.Name })
 		if err == nil && s.ClosedStatus != closed {
 			what := map[bool]string{true: "does not close", false: "closes"}[closed]
 			err = errclass.Newf(errclass.Rejected, setting, "status %q of board %q %s tickets", s.Name, t.GetBoard(), what)
@@ -120,12 +143,75 @@ func (d *Desk) read(ctx context.Context) (*names, error) {
 	return n, nil
 }
 
-func (d *Desk) board(ctx context.Context, name string) (connectwise.Reference, error) {
+func (d *Desk) activeStatuses(ctx context.Context, board int) ([]connectwise.BoardStatus, error) {
+	rows, err := d.client.BoardStatuses(ctx, board)
+	return slices.DeleteFunc(rows, func(s connectwise.BoardStatus) bool { return s.Inactive }), err
+}
+
+// statusesOf returns the statuses of a board that the settings do not name: those of the settings' names where it
+// has them, else its default and its first by their order.
+func (d *Desk) statusesOf(ctx context.Context, board int) (statuses, error) {
+	d.mu.Lock()
+	if d.names != nil {
+		if known, there := d.names.elsewhere[board]; there {
+			d.mu.Unlock()
+			return known, nil
+		}
+	}
+	d.mu.Unlock()
+	rows, err := d.activeStatuses(ctx, board)
+	if err != nil {
+		return statuses{}, err
+	}
+	slices.SortStableFunc(rows, func(a, b connectwise.BoardStatus) int { return a.SortOrder - b.SortOrder })
+	best := func(name string, closed bool) (connectwise.Reference, error) {
+		rank := func(s connectwise.BoardStatus) int {
+			switch {
+			case s.ClosedStatus != closed:
+				return 0
+			case strings.EqualFold(s.Name, name):
+				return 3
+			case s.DefaultFlag:
+				return 2
+			default:
+				return 1
+			}
+		}
+		found := 0
+		for i := range rows {
+			if rank(rows[i]) > rank(rows[found]) {
+				found = i
+			}
+		}
+		if len(rows) == 0 || rank(rows[found]) == 0 {
+			what := map[bool]string{true: "closes", false: "opens"}[closed]
+			return connectwise.Reference{}, errclass.Newf(errclass.Rejected, "set status",
+				"board %d, to which the ticket was moved, has no active status that %s tickets", board, what)
+		}
+		return connectwise.Reference{ID: rows[found].ID}, nil
+	}
+	var s statuses
+	if s.closed, err = best(d.settings.GetClosedStatus(), true); err != nil {
+		return statuses{}, err
+	}
+	if s.open, err = best(d.settings.GetNewStatus(), false); err != nil {
+		return statuses{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.names != nil {
+		d.names.elsewhere[board] = s
+	}
+	return s, nil
+}
+
+// board returns the board of that name; setting is where the name is from.
+func (d *Desk) board(ctx context.Context, setting, name string) (connectwise.Reference, error) {
 	usable := func(boards []connectwise.Board) []connectwise.Board {
 		return slices.DeleteFunc(boards, func(b connectwise.Board) bool { return b.InactiveFlag || b.ProjectFlag })
 	}
 	named := func(b connectwise.Board) string { return b.Name }
-	const what, setting = "service board", "tickets.board"
+	const what = "service board"
 	boards, err := d.client.Boards(ctx, name)
 	if err != nil {
 		return connectwise.Reference{}, err

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"time"
 
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -11,6 +12,7 @@ type Failure struct {
 	Reason     ticketv1.ParkReason // what the incident has to wait for
 	RetryAfter time.Duration       // how long the server asked to wait; 0 when it did not say
 	Text       string              // the server's words, for a person
+	Right      string              // the right that the API member's role lacks; empty when that is not it
 }
 
 const (
@@ -32,6 +34,9 @@ func After(l *ticketv1.Ledger, f Failure, now time.Time) Park {
 	case ticketv1.ParkReason_PARK_REASON_RATE_LIMITED:
 		return Park{f.Reason, "ConnectWise asked for patience: " + f.Text, now.Add(min(max(f.RetryAfter, time.Second), mostRetryAfter))}
 	case ticketv1.ParkReason_PARK_REASON_AUTH:
+		if f.Right != "" {
+			return Park{f.Reason, fmt.Sprintf("%s. Give the role of the API member the right %q in ConnectWise", f.Text, f.Right), now.Add(authWait)}
+		}
 		return Park{f.Reason, f.Text + ". Check the keys, the client id, the company and the API member's role", now.Add(authWait)}
 	case ticketv1.ParkReason_PARK_REASON_REJECTED:
 		return Park{f.Reason, f.Text + ". Correct the tenant's settings or the record in ConnectWise", now.Add(rejectedWait)}
@@ -58,6 +63,8 @@ func Due(p *ticketv1.Park, patience time.Duration, now time.Time) bool {
 	switch p.GetReason() {
 	case ticketv1.ParkReason_PARK_REASON_SHADOW, ticketv1.ParkReason_PARK_REASON_NO_TENANT:
 		return false
+	case ticketv1.ParkReason_PARK_REASON_RESPECTED: // as long as the settings say, however long that is
+		return !now.Before(p.GetUntil().AsTime())
 	default:
 		until := p.GetUntil().AsTime()
 		return !now.Before(until) || until.After(now.Add(max(2*mostRetryAfter, 2*patience<<mostDoublings)))

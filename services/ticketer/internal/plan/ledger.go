@@ -80,14 +80,15 @@ func CreateWithdrawn(l, before *ticketv1.Ledger, now time.Time) *ticketv1.Ledger
 	return l
 }
 
-// Created records the incident's ticket, made just now or found by its reference.
-func Created(l *ticketv1.Ledger, ticket, company int64, now time.Time) *ticketv1.Ledger {
+// Created records the incident's ticket, made just now or found by its reference, as ConnectWise shows it.
+func Created(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.Phase = ticketv1.Phase_PHASE_OPEN
-	l.TicketId = ticket
-	if company != 0 {
-		l.CompanyId = company
+	l.TicketId = o.GetTicketId()
+	if o.GetCompanyId() != 0 {
+		l.CompanyId = o.GetCompanyId()
 	}
+	l.Observed = o
 	l.CreatedAt = timestamppb.New(now)
 	l.Park = nil
 	return l
@@ -116,6 +117,7 @@ func Noted(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.NoteBegunRevision = 0
 	l.Shown = l.GetWanted()
+	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
 	l.Park = nil
 	return l
 }
@@ -124,14 +126,22 @@ func Noted(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 func CloseBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = NoteBegun(l, now)
 	l.Phase = ticketv1.Phase_PHASE_CLOSING
+	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
 	return l
 }
 
-// Closed records that the ticket has its closed status.
-func Closed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+// Closed records that the incident is over and its ticket closed, by us or by people, or left to people. o is the
+// ticket as it is now; nil keeps what was seen last.
+func Closed(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.Phase = ticketv1.Phase_PHASE_CLOSED
 	l.ClosedAt = timestamppb.New(now)
+	if o != nil {
+		l.Observed = o
+	}
+	l.NoteBegunRevision = 0
+	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
+	l.HandedOverAt = nil
 	l.Park = nil
 	return l
 }
@@ -145,23 +155,13 @@ func Dropped(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	return l
 }
 
-// HandedOver records that people took the ticket out of our hands. What was wanted stays on record for the policy
-// that decides what follows.
-func HandedOver(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
-	l = change(l, now)
-	l.Phase = ticketv1.Phase_PHASE_HANDED_OVER
-	l.NoteBegunRevision = 0
-	l.Park = nil
-	return l
-}
-
 // Unfinished reports whether there is something left to do for an incident.
 func Unfinished(l *ticketv1.Ledger) bool {
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED:
 		return false
 	case ticketv1.Phase_PHASE_OPEN:
-		return l.GetShown().GetRevision() < l.GetWanted().GetRevision()
+		return noteDue(l)
 	default:
 		return true
 	}

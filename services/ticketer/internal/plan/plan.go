@@ -14,11 +14,14 @@
 //	           no tenant / tenant in shadow                           Park NO_TENANT / SHADOW, or Nothing when so parked
 //	           held                                                   Nothing
 //	           the device has no customer                             Park COMPANY
+//	           the device's last ticket serves again                  TakeUp
 //	           no answer for this server, or one about a reference    AskCompany
 //	           that has changed since
-//	           the customer has a company                             BeginCreate
+//	           the customer has a company                             BeginCreate, or AskQuota and Park CAPPED under a cap
 //	           the answer is not certain and stale                    AskCompany
 //	           refused lately                                         Park COMPANY
+//	           in place of these two, for a device: the board was     ListBoard / Adopt
+//	           not listed / others made a ticket for it
 //	CREATING   no tenant / shadow                                     as above
 //	           elsewhere                                              Park REJECTED, or Nothing when held
 //	           this run began the create, not long ago                Create
@@ -28,24 +31,47 @@
 //	           no earlier run has looked in vain                      Park OUTCOME
 //	           nothing found, wanted is resolved                      Drop
 //	           nothing found                                          as NEW: BeginCreate, AskCompany, Park COMPANY
-//	OPEN       the ticket shows what is wanted                        Nothing
+//	OPEN       a person merged, closed or deleted the ticket          see below
+//	           made at the catch-all company, and there is another    MoveHome
+//	           the ticket shows what is wanted                        Nothing, or Attach when it belongs to a group
 //	           no tenant / shadow                                     as above
 //	           elsewhere                                              as above
 //	           this run began the note, not long ago                  Note
 //	           held                                                   Nothing
 //	           the wanted revision's note was begun, not looked for   FindNote
 //	           looked before patience was over                        Park OUTCOME
+//	           requests wait for their turn at the server             Yield
 //	           wanted is resolved                                     BeginClose
 //	           otherwise                                              BeginNote
-//	CLOSING    no tenant / shadow                                     as above
+//	CLOSING    a person merged, closed or deleted the ticket          see below
+//	           no tenant / shadow                                     as above
 //	           elsewhere                                              as above
 //	           this run began the note, not long ago                  Note
 //	           held                                                   Nothing
 //	           the note was begun, not looked for                     FindNote
 //	           looked before patience was over                        Park OUTCOME
 //	           the note is not there                                  BeginNote
+//	           not ours to close, or shared with a failing device     LeaveOpen
 //	           otherwise                                              Close
-//	CLOSED, HANDED_OVER, DROPPED                                      Nothing
+//	REOPENING  deleted or merged                                      see below
+//	           no tenant / shadow / elsewhere / held                  as above
+//	           wanted is resolved                                     Close
+//	           otherwise                                              Reopen
+//	HANDED_OVER                                                       see below
+//	CLOSED, DROPPED                                                   Nothing
+//
+// What people did, as it was seen last, in OPEN, CLOSING and HANDED_OVER:
+//
+//	merged into another ticket                     Follow, whatever the policy: never a second ticket
+//	closed or deleted, wanted is resolved          End: nothing is written to it
+//	deleted, wanted is not resolved                onDeleted: HandOver (leave), Renew (new)
+//	closed, wanted is not resolved                 onHandClose: BeginReopen (reopen), Renew (new), HandOver (wontFix);
+//	                                               respect: HandOver for respectFor, then BeginReopen or Renew by reopenWithin
+//	opened again after it was handed over          Resume
+//	anything else (board, status, fields, parent)  nothing: it is recorded and left alone
+//
+// A NEW incident of a device whose last ticket is still open, or was closed within reopenWithin, takes that ticket up
+// (TakeUp) instead of creating one; on the first contact with a board, one that others made is taken over (Adopt).
 //
 // A create or a note that was begun by another run is never sent on its own strength: its request may be on
 // the way, or have been executed. Looking for it must come first, and must come late enough. For a create, two runs
@@ -62,81 +88,9 @@ import (
 	"strings"
 	"time"
 
-	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
-
-// Begun says what this run has put on record as begun and has not sent yet.
-type Begun uint8
-
-// What a run can have begun.
-const (
-	BegunNothing Begun = iota
-	BegunCreate
-	BegunNote
-)
-
-// Facts are what a plan is made from beside the ledger.
-type Facts struct {
-	Known    bool            // the tenant has settings
-	Live     bool            // its mode is live; anything else is shadow
-	Server   string          // the tenant's ConnectWise server, "<company>@<host>"; empty when its settings name none
-	Link     *companyv1.Link // the stored answer for the customer; nil when there is none
-	Now      time.Time
-	Patience time.Duration // how long after a write of unknown outcome its trace may still be missing
-	Woken    bool          // the run was asked to look again at what is parked
-	Begun    Begun
-	LookedAt time.Time // when this run began to look for the ticket or note in vain; zero: it has not looked
-}
-
-// Step is the one next thing to do: exactly one of the types below.
-type Step interface{ step() }
-
-// The steps. After Nothing, Park and AskCompany a run ends; after any other it plans anew.
-type (
-	// Nothing is to be done.
-	Nothing struct{}
-	// Park puts a wait on record.
-	Park struct {
-		Reason ticketv1.ParkReason
-		Detail string // for a person
-		Until  time.Time
-	}
-	// AskCompany asks for the customer's company and parks until the answer is due.
-	AskCompany struct{ Until time.Time }
-	// BeginCreate puts on record that a create at this company is about to be sent.
-	BeginCreate struct{ Company int64 }
-	// FindByReference looks for tickets with the incident's reference.
-	FindByReference struct{}
-	// Create sends the create that this run began.
-	Create struct{}
-	// BeginNote puts on record that the wanted revision's note is about to be sent.
-	BeginNote struct{}
-	// FindNote looks for the wanted revision's note.
-	FindNote struct{}
-	// Note sends the note that this run began.
-	Note struct{}
-	// BeginClose puts on record that the ticket is being closed and that the resolution note is about to be sent.
-	BeginClose struct{}
-	// Close sets the closed status.
-	Close struct{}
-	// Drop ends an incident that never got a ticket.
-	Drop struct{}
-)
-
-func (Nothing) step()         {}
-func (Park) step()            {}
-func (AskCompany) step()      {}
-func (BeginCreate) step()     {}
-func (FindByReference) step() {}
-func (Create) step()          {}
-func (BeginNote) step()       {}
-func (FindNote) step()        {}
-func (Note) step()            {}
-func (BeginClose) step()      {}
-func (Close) step()           {}
-func (Drop) step()            {}
 
 // Far is how long a wait lasts that only a change of settings ends.
 const Far = 365 * 24 * time.Hour
@@ -155,7 +109,11 @@ func Next(l *ticketv1.Ledger, f Facts) Step {
 		return open(l, f)
 	case ticketv1.Phase_PHASE_CLOSING:
 		return closing(l, f)
-	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED:
+	case ticketv1.Phase_PHASE_REOPENING:
+		return reopening(l, f)
+	case ticketv1.Phase_PHASE_HANDED_OVER:
+		return taken(l, f)
+	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_DROPPED:
 		return Nothing{}
 	default:
 		return Nothing{}
@@ -172,7 +130,21 @@ func fresh(l *ticketv1.Ledger, f Facts) Step {
 	if held(l, f) {
 		return Nothing{}
 	}
-	return create(l, f)
+	if again := earlier(l, f); again != nil {
+		return again
+	}
+	next := create(l, f)
+	if _, asks := next.(AskCompany); asks || !ofDevice(l) || l.GetRenewals() > 0 {
+		return next
+	}
+	// A ticket that is there already needs no company of ours.
+	switch {
+	case !f.Listed:
+		return ListBoard{}
+	case f.Candidate != nil:
+		return Adopt{Ticket: f.Candidate.GetTicketId()}
+	}
+	return next
 }
 
 func creating(l *ticketv1.Ledger, f Facts) Step {
@@ -225,8 +197,14 @@ func waitingSince(l *ticketv1.Ledger, f Facts) time.Time {
 }
 
 func open(l *ticketv1.Ledger, f Facts) Step {
-	if l.GetShown().GetRevision() >= l.GetWanted().GetRevision() {
-		return Nothing{}
+	if answer := taken(l, f); answer != nil {
+		return answer
+	}
+	if home := home(l, f); home != nil {
+		return home
+	}
+	if !noteDue(l) {
+		return attach(l, f)
 	}
 	if stop := barred(l, f); stop != nil {
 		return stop
@@ -237,13 +215,37 @@ func open(l *ticketv1.Ledger, f Facts) Step {
 	if stop := unsettledNote(l, f); stop != nil {
 		return stop
 	}
+	if stop := yield(l, f); stop != nil {
+		return stop
+	}
 	if Resolved(l) {
 		return BeginClose{}
 	}
 	return BeginNote{}
 }
 
+// noteDue reports whether the ticket does not show what is wanted, or does not say yet how it came back to us.
+func noteDue(l *ticketv1.Ledger) bool {
+	return l.GetShown().GetRevision() < l.GetWanted().GetRevision() || l.GetPreface() != ticketv1.Preface_PREFACE_UNSPECIFIED
+}
+
+// mostYields bounds how often a note gives way.
+const mostYields = 20
+
+// yield lets creates go first while the pace allows no more: who waits for a ticket waits for something to act on,
+// and a note that waited in the partition would hold up the creates behind it.
+func yield(l *ticketv1.Ledger, f Facts) Step {
+	p := l.GetPark()
+	if !f.Busy || p.GetReason() == ticketv1.ParkReason_PARK_REASON_YIELDED && p.GetTimes() >= mostYields {
+		return nil
+	}
+	return Yield{}
+}
+
 func closing(l *ticketv1.Ledger, f Facts) Step {
+	if answer := taken(l, f); answer != nil {
+		return answer
+	}
 	if stop := barred(l, f); stop != nil {
 		return stop
 	}
@@ -255,6 +257,12 @@ func closing(l *ticketv1.Ledger, f Facts) Step {
 	}
 	if l.GetShown().GetRevision() < l.GetWanted().GetRevision() {
 		return BeginNote{}
+	}
+	switch {
+	case l.GetForeign():
+		return LeaveOpen{Why: "the ticket was not made by Covewise; people close it"}
+	case f.Shared:
+		return LeaveOpen{Why: "another device that still fails stands in the same ticket"}
 	}
 	return Close{}
 }
@@ -279,41 +287,6 @@ func unsettledNote(l *ticketv1.Ledger, f Facts) Step {
 		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, "it is not known whether ConnectWise stored the note, and it cannot be found yet", settled}
 	}
 	return nil
-}
-
-// create is the way to a create, which leads through the customer's company.
-func create(l *ticketv1.Ledger, f Facts) Step {
-	customer := l.GetWanted().GetCustomer()
-	link := f.Link
-	if differ(link.GetServer(), f.Server) {
-		link = nil
-	}
-	stale := !f.Now.Before(link.GetCheckedAt().AsTime().Add(StaleAnswer))
-	linked := link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && link.GetCompany().GetId() > 0
-	// The catch-all company stands in only as long as nothing better is found.
-	standIn := link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
-	switch {
-	case customer.GetId() == "":
-		return Park{ticketv1.ParkReason_PARK_REASON_COMPANY, "the device belongs to no customer; assign it to one in Cove", f.Now.Add(StaleAnswer)}
-	case linked && !(standIn && stale) && !outdated(link, l.GetWanted()):
-		return BeginCreate{Company: link.GetCompany().GetId()}
-	case link == nil || stale || outdated(link, l.GetWanted()):
-		return AskCompany{Until: f.Now.Add(growing(l, ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute, StaleAnswer))}
-	default:
-		return Park{
-			ticketv1.ParkReason_PARK_REASON_COMPANY,
-			fmt.Sprintf("customer %q has no ConnectWise company: %s", customer.GetName(), orElse(link.GetReason(), "no reason was given")),
-			link.GetCheckedAt().AsTime().Add(StaleAnswer),
-		}
-	}
-}
-
-// outdated reports whether the incident knows the customer by another reference than the link does, and knows it
-// later. An incident with an older picture does not bring an older reference back.
-func outdated(link *companyv1.Link, wanted *incidentv1.Event) bool {
-	return link.GetCustomer().GetReference() != wanted.GetCustomer().GetReference() &&
-		(link.GetObservedAt() == nil || wanted.GetOccurredAt().AsTime().After(link.GetObservedAt().AsTime())) &&
-		wanted.GetOccurredAt() != nil
 }
 
 // elsewhere returns the step when the create was begun at another server, or nil.
@@ -367,7 +340,8 @@ func held(l *ticketv1.Ledger, f Facts) bool {
 	p := l.GetPark()
 	switch p.GetReason() {
 	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED,
-		ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_REJECTED:
+		ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_REJECTED,
+		ticketv1.ParkReason_PARK_REASON_CAPPED, ticketv1.ParkReason_PARK_REASON_YIELDED:
 		return !f.Woken && !Due(p, f.Patience, f.Now)
 	default:
 		return false
@@ -389,11 +363,4 @@ const mostDoublings = 3
 // Resolved reports whether the picture wanted is the end of the incident.
 func Resolved(l *ticketv1.Ledger) bool {
 	return l.GetWanted().GetKind() == incidentv1.EventKind_EVENT_KIND_RESOLVED
-}
-
-func orElse(s, otherwise string) string {
-	if s == "" {
-		return otherwise
-	}
-	return s
 }

@@ -116,7 +116,7 @@ func madeAt(server string) *companyv1.Link {
 // live are the facts of a live tenant whose customer has company 250.
 func live(changes ...func(*plan.Facts)) plan.Facts {
 	f := plan.Facts{
-		Known: true, Live: true, Server: here, Now: now, Patience: time.Minute,
+		Known: true, Live: true, Server: here, Now: now, Patience: time.Minute, Listed: true,
 		Link: linked(250, companyv1.LinkState_LINK_STATE_LINKED, time.Hour),
 	}
 	for _, change := range changes {
@@ -363,14 +363,14 @@ func TestLedgersAreNotChangedInPlace(t *testing.T) {
 	plan.Parked(l, plan.Park{}, now)
 	plan.CreateBegun(l, "r", "harbor@na.example", 1, now)
 	plan.CreateWithdrawn(l, ledger(), now)
-	plan.Created(l, 1, 2, now)
+	plan.Created(l, &ticketv1.Observed{TicketId: 1}, now)
 	plan.NoteBegun(l, now)
 	plan.NoteWithdrawn(l, now)
 	plan.Noted(l, now)
 	plan.CloseBegun(l, now)
-	plan.Closed(l, now)
+	plan.Closed(l, nil, now)
 	plan.Dropped(l, now)
-	plan.HandedOver(l, now)
+	plan.HandedOver(l, plan.HandOver{}, now)
 	require.True(t, proto.Equal(before, l))
 }
 
@@ -450,11 +450,11 @@ func TestAWaitThatBeganInTheFutureBeginsNow(t *testing.T) {
 func TestDue(t *testing.T) {
 	for reason := range ticketv1.ParkReason_name {
 		reason := ticketv1.ParkReason(reason)
-		timed := reason != ticketv1.ParkReason_PARK_REASON_SHADOW && reason != ticketv1.ParkReason_PARK_REASON_NO_TENANT
+		timed := reason != ticketv1.ParkReason_PARK_REASON_RESPECTED && reason != ticketv1.ParkReason_PARK_REASON_SHADOW && reason != ticketv1.ParkReason_PARK_REASON_NO_TENANT
 		due := func(until, patience time.Duration) bool {
 			return plan.Due(ledger(parked(reason, 0, until, 0)).GetPark(), patience, now)
 		}
-		require.Equal(t, timed, due(0, time.Minute), reason)
+		require.Equal(t, timed || reason == ticketv1.ParkReason_PARK_REASON_RESPECTED, due(0, time.Minute), reason)
 		require.False(t, due(time.Second, time.Minute), reason)
 		require.False(t, due(2*time.Hour, time.Minute), reason)
 		require.Equal(t, timed, due(2*time.Hour+time.Second, time.Minute), reason)
@@ -471,7 +471,7 @@ func TestAServerIsNotWaitedForLongerThanAnHour(t *testing.T) {
 func TestUnfinished(t *testing.T) {
 	const open = ticketv1.Phase_PHASE_OPEN
 	for p := range ticketv1.Phase_name {
-		over := p >= int32(ticketv1.Phase_PHASE_CLOSED) || p == int32(open)
+		over := p == int32(ticketv1.Phase_PHASE_CLOSED) || p == int32(ticketv1.Phase_PHASE_HANDED_OVER) || p == int32(ticketv1.Phase_PHASE_DROPPED) || p == int32(open)
 		require.Equal(t, !over, plan.Unfinished(ledger(phase(ticketv1.Phase(p)))), ticketv1.Phase(p))
 	}
 	require.True(t, plan.Unfinished(ledger(phase(open), wanted(2, changed))))

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -38,37 +39,52 @@ func facts(e *incidentv1.Event) ([]fact, map[fact]*incidentv1.Finding) {
 	return order, found
 }
 
-// changes tells in what the event's picture differs from the one shown.
-func (p *page) changes(shown, e *incidentv1.Event) {
-	p.heading("SINCE THE LAST NOTE")
+// changes tells, one line each, in what the event's picture differs from the one shown.
+func changes(shown, e *incidentv1.Event, now time.Time) []string {
+	var lines []string
+	if before, is := shown.GetSeverity(), e.GetSeverity(); before != is && is != incidentv1.Severity_SEVERITY_UNSPECIFIED {
+		line := "Severity: " + severityName(is)
+		if was := severityName(before); was != "" {
+			line += "; it was: " + was
+		}
+		lines = append(lines, line)
+	}
+	switch {
+	case e.GetFlapping() && !shown.GetFlapping():
+		lines = append(lines, "The trouble comes and goes; the ticket stays open until it is calm.")
+	case !e.GetFlapping() && shown.GetFlapping():
+		lines = append(lines, "The trouble no longer comes and goes.")
+	}
+	if before, is := shown.GetMembersTotal(), e.GetMembersTotal(); before != is {
+		lines = append(lines, fmt.Sprintf("Devices: %d; there were: %d", is, before))
+	}
+	if group := oneLine(e.GetGroupIncidentId()); group != "" && group != oneLine(shown.GetGroupIncidentId()) {
+		lines = append(lines, "It is part of the common trouble "+Badge(group)+" now.")
+	}
 	before, was := facts(shown)
 	after, is := facts(e)
-	quiet := true
 	for _, key := range after {
 		switch old, known := was[key]; {
 		case !known:
-			p.line("New: " + brief(key, is[key], p.now))
-			quiet = false
+			lines = append(lines, "New: "+brief(key, is[key], now))
 		case quietly(key.kind, old) != quietly(key.kind, is[key]):
-			p.line("Changed: " + brief(key, is[key], p.now) + "; it was: " + quietly(key.kind, old))
-			quiet = false
+			lines = append(lines, "Changed: "+brief(key, is[key], now)+"; it was: "+quietly(key.kind, old))
 		case cause(old) != cause(is[key]) && cause(is[key]) != "":
-			p.line("Other cause: " + brief(key, is[key], p.now) + ": " + cause(is[key]))
+			lines = append(lines, "Other cause: "+brief(key, is[key], now)+": "+cause(is[key]))
 			if cause(old) != "" {
-				p.line("  Cause before: " + cause(old))
+				lines = append(lines, "  Cause before: "+cause(old))
 			}
-			quiet = false
 		}
 	}
 	for _, key := range before {
 		if _, still := is[key]; !still {
-			p.line("Over: " + brief(key, was[key], p.now))
-			quiet = false
+			lines = append(lines, "Over: "+brief(key, was[key], now))
 		}
 	}
-	if quiet {
-		p.line("The particulars changed; what is wrong is the same.")
+	if len(lines) == 0 {
+		return []string{"The particulars changed; what is wrong is the same."}
 	}
+	return lines
 }
 
 // endings tells how each data source that the ticket shows in trouble stands now.
@@ -121,8 +137,11 @@ func brief(key fact, f *incidentv1.Finding, now time.Time) string {
 
 // quietly is the finding without what changes by itself with time.
 func quietly(kind incidentv1.ConditionKind, f *incidentv1.Finding) string {
-	if kind == incidentv1.ConditionKind_CONDITION_KIND_STALE || kind == incidentv1.ConditionKind_CONDITION_KIND_NEVER {
+	switch kind {
+	case incidentv1.ConditionKind_CONDITION_KIND_STALE, incidentv1.ConditionKind_CONDITION_KIND_NEVER,
+		incidentv1.ConditionKind_CONDITION_KIND_NOT_SWEPT, incidentv1.ConditionKind_CONDITION_KIND_CORRELATED:
 		return kindName(kind)
+	default:
 	}
 	return words(kind, f, time.Time{})
 }

@@ -7,14 +7,18 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"google.golang.org/protobuf/types/known/timestamppb"
+
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 )
 
 // page is a text being written. now is the event's time: ages are true as of what was observed.
 type page struct {
-	b    strings.Builder
-	zone *time.Location
-	now  time.Time
+	b       strings.Builder
+	zone    *time.Location
+	now     time.Time
+	public  bool                   // customers read it: nothing internal
+	contact *timestamppb.Timestamp // the device's last, once its troubles are told
 }
 
 // line writes one line. Lines are not wrapped: ConnectWise wraps them to the width of the reader's window.
@@ -36,13 +40,19 @@ func (p *page) labelled(name, value string) {
 	}
 }
 
+// console writes the link to the device, where customers do not read.
 func (p *page) console(e *incidentv1.Event) {
-	p.labelled("Device in the Cove console", e.GetDevice().GetConsoleUrl())
+	if url := e.GetDevice().GetConsoleUrl(); url != "" && !p.public {
+		p.blank()
+		p.labelled("Device in the Cove console", url)
+	}
 }
 
-// finish returns the text with the marker as its last line, cut before it if need be.
-func (p *page) finish(e *incidentv1.Event) string {
-	body, end := strings.TrimSpace(p.b.String()), Marker(e.GetIncidentId(), e.GetRevision())
+func (p *page) text() string { return strings.TrimSpace(p.b.String()) }
+
+// finish returns a text with the marker as its last line, cut before it if need be.
+func finish(body string, e *incidentv1.Event) string {
+	body, end := strings.TrimSpace(body), Marker(e.GetIncidentId(), e.GetRevision())
 	const cut = "\n… (cut here because the text is too long)"
 	if room := longestText - utf8.RuneCountInString(end) - 2; utf8.RuneCountInString(body) > room {
 		body = string([]rune(body)[:room-utf8.RuneCountInString(cut)]) + cut

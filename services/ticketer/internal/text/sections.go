@@ -14,11 +14,53 @@ import (
 
 // headline says who and where, then what: SRV-01 (server) of Bluefin Dental Group: Failed: Files and Folders.
 func headline(e *incidentv1.Event) string {
+	if scoped(e) {
+		return subject(e) + " - " + issue(e)
+	}
 	who := Name(e.GetDevice()) + " (" + className(e.GetDevice().GetClass()) + ")"
 	if customer := oneLine(e.GetCustomer().GetName()); customer != "" {
 		who += " of " + customer
 	}
 	return who + " - " + issue(e)
+}
+
+// gravity tells how urgent the incident is, where policy says so.
+func (p *page) gravity(e *incidentv1.Event) {
+	p.labelled("Severity", severityName(e.GetSeverity()))
+	if e.GetFlapping() {
+		p.line("The trouble comes and goes; the ticket stays open until it is calm.")
+	}
+	if group := oneLine(e.GetGroupIncidentId()); group != "" {
+		p.line("Part of the common trouble " + Badge(group) + ".")
+	}
+}
+
+func severityName(s incidentv1.Severity) string {
+	switch s {
+	case incidentv1.Severity_SEVERITY_WARNING:
+		return "warning"
+	case incidentv1.Severity_SEVERITY_ALERT:
+		return "alert"
+	case incidentv1.Severity_SEVERITY_CRITICAL:
+		return "critical"
+	case incidentv1.Severity_SEVERITY_UNSPECIFIED:
+	}
+	return ""
+}
+
+func urgencyName(u incidentv1.Urgency) string {
+	switch u {
+	case incidentv1.Urgency_URGENCY_LOW:
+		return "low"
+	case incidentv1.Urgency_URGENCY_MEDIUM:
+		return "medium"
+	case incidentv1.Urgency_URGENCY_HIGH:
+		return "high"
+	case incidentv1.Urgency_URGENCY_CRITICAL:
+		return "critical"
+	case incidentv1.Urgency_URGENCY_UNSPECIFIED:
+	}
+	return ""
 }
 
 func className(c incidentv1.DeviceClass) string {
@@ -48,6 +90,7 @@ type trouble struct {
 
 // troubles puts together what the event's conditions say of each data source, gravest first.
 func (p *page) troubles(e *incidentv1.Event) []*trouble {
+	p.contact = e.GetDevice().GetLastContactAt()
 	var all []*trouble
 	bySource := map[string]*trouble{}
 	for _, c := range e.GetConditions() {
@@ -83,6 +126,17 @@ func (p *page) phrase(kind incidentv1.ConditionKind, f *incidentv1.Finding) stri
 	switch {
 	case kind == incidentv1.ConditionKind_CONDITION_KIND_NEVER:
 		return "never backed up"
+	case kind == incidentv1.ConditionKind_CONDITION_KIND_SILENT:
+		what = "no contact with Cove"
+		if p.contact != nil {
+			what += " for " + span(p.now.Sub(p.contact.AsTime()))
+		}
+	case kind == incidentv1.ConditionKind_CONDITION_KIND_CUSTOM:
+		if rule := oneLine(f.GetRule()); rule != "" {
+			what += " (by your own rule: " + shorten(rule) + ")"
+		}
+		return what
+	case kind == incidentv1.ConditionKind_CONDITION_KIND_NO_ERROR_FREE:
 	case kind != incidentv1.ConditionKind_CONDITION_KIND_STALE:
 		return what
 	case f.GetLastSuccessAt() == nil:
@@ -177,8 +231,7 @@ func (p *page) device(e *incidentv1.Event) {
 	p.labelled("Customer", e.GetCustomer().GetName())
 	p.labelled("Site", e.GetSite())
 	p.labelled("Type", joined(", ", className(d.GetClass()), d.GetOs()))
-	p.labelled("Hardware", joined(", ", joined(" ", d.GetManufacturer(), d.GetModel()), strings.ToLower(d.GetPhysicality())))
-	p.labelled("Internal address", strings.ReplaceAll(d.GetInternalIp(), ";", ", "))
+	p.labelled("Hardware", hardware(d))
 	p.labelled("External address", d.GetExternalIp())
 	p.labelled("Backup profile", d.GetProfile())
 	p.labelled("Product", d.GetProduct())
@@ -227,6 +280,15 @@ func (p *page) sources(e *incidentv1.Event) {
 			facts = append(facts, "last good backup "+p.when(at.AsTime()))
 		} else {
 			facts = append(facts, "no good backup yet")
+		}
+		session := "last session"
+		if at := s.GetLastCompletedAt(); at != nil && !at.AsTime().Equal(s.GetLastSuccessAt().AsTime()) {
+			session += " ended " + p.stamp(at.AsTime()) + " and"
+		}
+		if took := s.GetDurationSeconds(); took > 0 {
+			facts = append(facts, session+" took "+span(time.Duration(took)*time.Second))
+		} else if session != "last session" {
+			facts = append(facts, strings.TrimSuffix(session, " and"))
 		}
 		p.line(name + ": " + strings.Join(facts, ", "))
 	}

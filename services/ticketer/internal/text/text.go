@@ -39,40 +39,42 @@ func HasMarker(text, marker string) bool {
 	return false
 }
 
-// Description is the first text of a ticket. The customer may see it.
-func Description(e *incidentv1.Event, zone *time.Location) string {
-	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+func description(p *page, e *incidentv1.Event) {
 	p.line(headline(e))
+	p.gravity(e)
+	if scoped(e) {
+		p.whole(e)
+		return
+	}
 	p.wrong(e)
 	p.device(e)
 	p.sources(e)
-	return p.finish(e)
 }
 
-// Analysis is the internal text that goes with the description: where to look and how to find the incident again.
-func Analysis(e *incidentv1.Event, reference string, zone *time.Location) string {
-	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
-	p.console(e)
-	p.labelled("Reference", reference)
-	p.labelled("Policy", e.GetPolicyVersion())
-	return p.finish(e)
-}
-
-// Change is the internal note about a picture that differs from the one that the ticket shows.
-func Change(shown, e *incidentv1.Event, zone *time.Location) string {
-	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+// change is the note about a picture that differs from the one that the ticket shows.
+func change(p *page, shown, e *incidentv1.Event) {
 	p.line("Changed: " + headline(e))
-	p.changes(shown, e)
+	p.gravity(e)
+	p.heading("SINCE THE LAST NOTE")
+	for _, line := range changes(shown, e, p.now) {
+		p.line(line)
+	}
+	if scoped(e) {
+		p.whole(e)
+		return
+	}
 	p.wrong(e)
 	p.sources(e)
-	p.blank()
 	p.console(e)
-	return p.finish(e)
 }
 
-// Resolution is the internal note that ends an incident whose ticket shows the given picture.
-func Resolution(shown, e *incidentv1.Event, zone *time.Location) string {
-	p := page{zone: zone, now: e.GetOccurredAt().AsTime()}
+// resolution is the note that ends an incident whose ticket shows the given picture.
+func resolution(p *page, shown, e *incidentv1.Event) {
+	if scoped(e) {
+		p.wholeResolved(e)
+		p.lasted(e)
+		return
+	}
 	name := Name(e.GetDevice())
 	switch e.GetResolution() {
 	case incidentv1.Resolution_RESOLUTION_REMOVED:
@@ -82,14 +84,18 @@ func Resolution(shown, e *incidentv1.Event, zone *time.Location) string {
 	case incidentv1.Resolution_RESOLUTION_RECOVERED, incidentv1.Resolution_RESOLUTION_UNSPECIFIED:
 		p.line("Resolved: the backup of " + name + " works again.")
 	}
+	p.labelled("Reason", e.GetReason())
+	p.lasted(e)
+	p.endings(shown, e)
+	p.sources(e)
+	p.console(e)
+}
+
+// lasted says for how long the incident was open.
+func (p *page) lasted(e *incidentv1.Event) {
 	if opened := e.GetOpenedAt(); opened != nil {
 		p.line(fmt.Sprintf("Covewise saw the trouble for %s, from %s to %s.", span(p.now.Sub(opened.AsTime())), p.stamp(opened.AsTime()), p.stamp(p.now)))
 	}
-	p.endings(shown, e)
-	p.sources(e)
-	p.blank()
-	p.console(e)
-	return p.finish(e)
 }
 
 // Name is what a technician calls the device: its computer's name, else the vendor's name for it, else its alias.
@@ -102,16 +108,25 @@ func Name(d *incidentv1.Device) string {
 	return "unnamed device"
 }
 
-// Summary is the ticket's title: COVE SVR|WKS|DOC|365 <name> #<device id> - <issue>. What is too long is cut in
-// the name first, then in the issue; the marker between them stays whole.
-func Summary(e *incidentv1.Event) string {
+// Badge is the mark in front of every summary, by which people and older tickets are matched with an incident. It is
+// never cut. It is not that of the PowerShell script ("COVE … #<device id> -"), which would take our tickets for its own
+// and close them while it still runs.
+func Badge(incident string) string { return "[CW-" + incident + "]" }
+
+// summary is the ticket's title: [CW-<incident>] Cove SVR|WKS|DOC|365|GRP|ALL <name> - <issue>. What is too long is cut
+// in the name first, then in the issue.
+func summary(e *incidentv1.Event) string {
 	const shortestName = 15
-	// A number sign in a name could be taken for the marker.
-	name := strings.TrimSpace(strings.ReplaceAll(Name(e.GetDevice()), "#", " "))
-	head, marker, issue := "COVE "+label(e.GetDevice().GetClass())+" ", " #"+e.GetDeviceId()+" - ", issue(e)
-	room := longestSummary - units(head) - units(marker)
+	name, issue := subject(e), issue(e)
+	head, dash := Badge(e.GetIncidentId())+" Cove "+mark(e), " - "
+	if e.GetScope() == incidentv1.Scope_SCOPE_GROUP { // the cause says more than whose devices they are
+		name = ""
+	} else {
+		head += " "
+	}
+	room := longestSummary - units(head) - units(dash)
 	name = clip(name, max(room-units(issue), min(shortestName, units(name))))
-	return head + name + marker + clip(issue, room-units(name))
+	return head + name + dash + clip(issue, room-units(name))
 }
 
 func label(c incidentv1.DeviceClass) string {
@@ -192,6 +207,9 @@ func grouped(c *incidentv1.Condition, now time.Time) []group {
 
 // words names one finding in the summary, with its age when it is stale.
 func words(kind incidentv1.ConditionKind, f *incidentv1.Finding, now time.Time) string {
+	if kind == incidentv1.ConditionKind_CONDITION_KIND_NOT_SWEPT {
+		return notSwept(f, now)
+	}
 	if kind == incidentv1.ConditionKind_CONDITION_KIND_STALE {
 		if f.GetLastSuccessAt() == nil {
 			return "No good backup yet"
@@ -214,6 +232,16 @@ func kindName(kind incidentv1.ConditionKind) string {
 		return "Stale"
 	case incidentv1.ConditionKind_CONDITION_KIND_ERRORS:
 		return "Errors"
+	case incidentv1.ConditionKind_CONDITION_KIND_SILENT:
+		return "No contact"
+	case incidentv1.ConditionKind_CONDITION_KIND_NO_ERROR_FREE:
+		return "No backup without errors"
+	case incidentv1.ConditionKind_CONDITION_KIND_CUSTOM:
+		return "Own condition"
+	case incidentv1.ConditionKind_CONDITION_KIND_NOT_SWEPT:
+		return "Not checked"
+	case incidentv1.ConditionKind_CONDITION_KIND_CORRELATED:
+		return "Common trouble"
 	case incidentv1.ConditionKind_CONDITION_KIND_UNSPECIFIED:
 	}
 	return "In trouble"

@@ -25,12 +25,15 @@ var observed = time.Date(2026, 11, 21, 3, 10, 0, 0, time.UTC)
 
 func ago(d time.Duration) *timestamppb.Timestamp { return timestamppb.New(observed.Add(-d)) }
 
-func newYork(t *testing.T) *time.Location {
+// writer writes the built-in texts with the times of New York.
+func writer(t *testing.T) *text.Writer {
 	t.Helper()
 	zone, err := time.LoadLocation("America/New_York")
 	require.NoError(t, err)
-	return zone
+	return text.NewWriter(nil, zone, nil)
 }
+
+func utc() *text.Writer { return text.NewWriter(nil, time.UTC, nil) }
 
 const (
 	day  = 24 * time.Hour
@@ -181,8 +184,8 @@ func TestEachKindOfTroubleReadsAsTheGoldenFileShows(t *testing.T) {
 	for name, e := range fleet() {
 		t.Run(name, func(t *testing.T) {
 			golden(t, name, strings.Join([]string{
-				"[summary]", text.Summary(e), "", "[description]", text.Description(e, newYork(t)),
-				"", "[internal analysis]", text.Analysis(e, "covewise:inst:harbor:"+e.GetIncidentId(), newYork(t)),
+				"[summary]", utc().Summary(e), "", "[description]", writer(t).Description(e),
+				"", "[internal analysis]", writer(t).Analysis(e, "covewise:inst:harbor:"+e.GetIncidentId()),
 			}, "\n"))
 		})
 	}
@@ -200,13 +203,13 @@ func TestANoteSaysWhatChangedSinceThePictureShown(t *testing.T) {
 				Errors: []*statusv1.SessionError{{Text: "VSS error 0x800423F4", Count: 1}},
 			}),
 		first.GetConditions()[1])
-	golden(t, "note-changed", text.Change(first, second, newYork(t)))
+	golden(t, "note-changed", writer(t).Change(first, second))
 }
 
 func TestANoteAboutParticularsOnlySaysSo(t *testing.T) {
 	first := fleet()["server-stale"]
 	second := changed(first, 24*hour, first.GetConditions()...)
-	require.Contains(t, text.Change(first, second, time.UTC), "SINCE THE LAST NOTE\nThe particulars changed; what is wrong is the same.\n")
+	require.Contains(t, utc().Change(first, second), "SINCE THE LAST NOTE\nThe particulars changed; what is wrong is the same.\n")
 }
 
 func TestAResolutionSaysWhatWasWrongAndHowLong(t *testing.T) {
@@ -216,9 +219,9 @@ func TestAResolutionSaysWhatWasWrongAndHowLong(t *testing.T) {
 		source("D01", "Files and Folders", "Completed", 0, ago(-30*hour)),
 		source("D02", "System State", "Completed", 0, ago(-29*hour)),
 	}
-	golden(t, "note-recovered", text.Resolution(first, last, newYork(t)))
-	golden(t, "note-removed", text.Resolution(first, resolved(first, 31*hour, incidentv1.Resolution_RESOLUTION_REMOVED), newYork(t)))
-	golden(t, "note-excluded", text.Resolution(first, resolved(first, 31*hour, incidentv1.Resolution_RESOLUTION_EXCLUDED), newYork(t)))
+	golden(t, "note-recovered", writer(t).Resolution(first, last))
+	golden(t, "note-removed", writer(t).Resolution(first, resolved(first, 31*hour, incidentv1.Resolution_RESOLUTION_REMOVED)))
+	golden(t, "note-excluded", writer(t).Resolution(first, resolved(first, 31*hour, incidentv1.Resolution_RESOLUTION_EXCLUDED)))
 }
 
 func TestSummary(t *testing.T) {
@@ -232,34 +235,33 @@ func TestSummary(t *testing.T) {
 		want        string
 		wantLongest bool
 	}{
-		{"a short one stands as it is", named("SRV", "Files"), "COVE DOC SRV #2345678 - Failed: Files", false},
+		{"a short one stands as it is", named("SRV", "Files"), "[CW-2345678-1] Cove DOC SRV - Failed: Files", false},
 		{
 			"a long name is cut before the issue is", named(strings.Repeat("n", 120), "Files and Folders"),
-			"COVE DOC " + strings.Repeat("n", 53) + "… #2345678 - Failed: Files and Folders", true,
+			"[CW-2345678-1] Cove DOC " + strings.Repeat("n", 47) + "… - Failed: Files and Folders", true,
 		},
 		{
 			"a long issue is cut when the name is short", named("SRV", strings.Repeat("i", 120)),
-			"COVE DOC SRV #2345678 - Failed: " + strings.Repeat("i", 67) + "…", true,
+			"[CW-2345678-1] Cove DOC SRV - Failed: " + strings.Repeat("i", 61) + "…", true,
 		},
 		{
-			"both are cut, and the marker is not", named(strings.Repeat("n", 120), strings.Repeat("i", 120)),
-			"COVE DOC " + strings.Repeat("n", 14) + "… #2345678 - Failed: " + strings.Repeat("i", 55) + "…", true,
+			"both are cut, and the badge is not", named(strings.Repeat("n", 120), strings.Repeat("i", 120)),
+			"[CW-2345678-1] Cove DOC " + strings.Repeat("n", 14) + "… - Failed: " + strings.Repeat("i", 49) + "…", true,
 		},
 		{
 			"letters outside the basic plane count twice and are not halved", named("SRV", strings.Repeat("𝔸", 60)),
-			"COVE DOC SRV #2345678 - Failed: " + strings.Repeat("𝔸", 33) + "…", false,
+			"[CW-2345678-1] Cove DOC SRV - Failed: " + strings.Repeat("𝔸", 30) + "…", false,
 		},
-		{"newlines, tabs and marks that turn the text around vanish", named("SR\r\nV\t\u202e1", "Fi\x00les"), "COVE DOC SR V 1 #2345678 - Failed: Fi les", false},
-		{"a name cannot forge the marker", named("SRV #12 - x", "Files"), "COVE DOC SRV  12 - x #2345678 - Failed: Files", false},
+		{"newlines, tabs and marks that turn the text around vanish", named("SR\r\nV\t\u202e1", "Fi\x00les"), "[CW-2345678-1] Cove DOC SR V 1 - Failed: Fi les", false},
 		{
 			"without a computer the vendor's name stands",
 			event("7", "Acme", &incidentv1.Device{Name: "acme.onmicrosoft.com ", Class: incidentv1.DeviceClass_DEVICE_CLASS_M365}),
-			"COVE 365 acme.onmicrosoft.com #7 - In trouble", false,
+			"[CW-7-1] Cove 365 acme.onmicrosoft.com - In trouble", false,
 		},
-		{"without any name it says so", event("7", "Acme", nil), "COVE WKS unnamed device #7 - In trouble", false},
+		{"without any name it says so", event("7", "Acme", nil), "[CW-7-1] Cove WKS unnamed device - In trouble", false},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
-			got := text.Summary(c.event)
+			got := utc().Summary(c.event)
 			require.Equal(t, c.want, got)
 			require.LessOrEqual(t, len(utf16.Encode([]rune(got))), 100)
 			require.True(t, utf8.ValidString(got))
@@ -275,16 +277,16 @@ func TestATextThatIsTooLongIsCutBeforeItsMarker(t *testing.T) {
 	for range 500 {
 		e.Device.Sources = append(e.Device.Sources, source("D01", "Files and Folders", "Completed", 0, ago(hour)))
 	}
-	got := text.Description(e, time.UTC)
+	got := utc().Description(e)
 	require.LessOrEqual(t, utf8.RuneCountInString(got), 30_000)
 	require.True(t, strings.HasSuffix(got, "too long)\n\n"+text.Marker("2345678-1", 1)))
 }
 
 func TestTextsEndWithTheMarkerAndKeepTheLinkFromCustomers(t *testing.T) {
 	for name, e := range fleet() {
-		description := text.Description(e, newYork(t))
+		description := writer(t).Description(e)
 		require.NotContains(t, description, "http", name)
-		for _, s := range []string{description, text.Analysis(e, "r", time.UTC), text.Change(e, changed(e, hour), time.UTC), text.Resolution(e, resolved(e, hour, 1), time.UTC)} {
+		for _, s := range []string{description, utc().Analysis(e, "r"), utc().Change(e, changed(e, hour)), utc().Resolution(e, resolved(e, hour, 1))} {
 			lines := strings.Split(s, "\n")
 			require.Regexp(t, `^Covewise \d+-1 r[12]$`, lines[len(lines)-1], name)
 		}

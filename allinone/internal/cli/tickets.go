@@ -1,0 +1,244 @@
+package cli
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/covewise/covewise/allinone/internal/report"
+	"github.com/covewise/covewise/platform/bus"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	ticketer "github.com/covewise/covewise/services/ticketer/app"
+)
+
+func newTickets(around Surroundings) *cobra.Command {
+	a := &access{around: around}
+	var wanted ticketSelection
+	cmd := &cobra.Command{
+		Use:   "tickets --data DIR",
+		Short: "Show the ticket of every incident: how far it is, what it waits for, what people did to it",
+		Long: `Shows one line for the ticket of each incident that is not over, those that wait first. What keeps Covewise from
+writing to ConnectWise as a whole stands before them. covewise ticket show tells everything about one of them.
+
+--output csv and json hold more columns, and not what stands before the table.`,
+		Example: `  covewise tickets --data /var/lib/covewise
+  covewise tickets --data /var/lib/covewise --tenant harbor --waiting
+  covewise tickets --data /var/lib/covewise --all --output csv > tickets.csv`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			format, err := a.format()
+			if err != nil {
+				return err
+			}
+			if wanted.all && wanted.waiting {
+				return errors.New("--all and --waiting exclude each other; give one of them")
+			}
+			return a.withTenant(cmd.Context(), func(s *site, settings *tenantv1.Settings) error {
+				return failed(wanted.write(cmd.Context(), cmd.OutOrStdout(), format, s.Bus, settings))
+			})
+		},
+	}
+	a.flags(cmd)
+	a.outputFlag(cmd)
+	cmd.Flags().BoolVar(&wanted.waiting, "waiting", false, "only what waits for something")
+	cmd.Flags().BoolVar(&wanted.all, "all", false, "also what is over")
+	return cmd
+}
+
+// ticketSelection says which incidents are shown.
+type ticketSelection struct{ waiting, all bool }
+
+func (s ticketSelection) shows(l *ticketv1.Ledger) bool {
+	if s.waiting {
+		return l.GetPark() != nil
+	}
+	return s.all || l.GetPark() != nil || !over(l)
+}
+
+// over reports whether nothing more is to be done about an incident's ticket.
+func over(l *ticketv1.Ledger) bool {
+	return l.GetPhase() == ticketv1.Phase_PHASE_CLOSED || l.GetPhase() == ticketv1.Phase_PHASE_DROPPED
+}
+
+func (s ticketSelection) write(ctx context.Context, w io.Writer, format report.Format, b *bus.Bus, settings *tenantv1.Settings) error {
+	ledgers, err := ledgersOf(ctx, b, settings.GetId())
+	if err != nil {
+		return err
+	}
+	deeds, err := deedsOf(ctx, b, settings.GetId())
+	if err != nil {
+		return err
+	}
+	if format == report.Text {
+		if err := writeTroubles(ctx, w, b, settings.GetId()); err != nil {
+			return err
+		}
+	}
+	var shown []*ticketv1.Ledger
+	for _, l := range ledgers {
+		if s.shows(l) {
+			shown = append(shown, l)
+		}
+	}
+	t := ticketTable(shown, deeds)
+	switch {
+	case s.waiting:
+		t.Empty = "no ticket waits for anything"
+	case len(ledgers) > 0:
+		t.Empty = "no ticket is open and none waits; --all shows those that are over"
+	default:
+		t.Empty = "no incident is known yet"
+	}
+	if err := t.Write(w, format); err != nil || format != report.Text || len(ledgers) == 0 {
+		return err
+	}
+	waiting, done := 0, 0
+	for _, l := range ledgers {
+		switch {
+		case l.GetPark() != nil:
+			waiting++
+		case over(l):
+			done++
+		}
+	}
+	_, err = fmt.Fprintf(w, "\n%d incidents: %d waiting, %d otherwise open, %d over\n", len(ledgers), waiting, len(ledgers)-waiting-done, done)
+	return err
+}
+
+// ledgersOf returns a tenant's ledgers: those that wait first, then those that are open, then those that are over, each
+// with the newest incident first.
+func ledgersOf(ctx context.Context, b *bus.Bus, tenant string) ([]*ticketv1.Ledger, error) {
+	store, err := bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger)
+	if err != nil {
+		return nil, err
+	}
+	var all []*ticketv1.Ledger
+	err = store.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		all = append(all, e.Value)
+		return nil
+	})
+	rank := func(l *ticketv1.Ledger) int {
+		switch {
+		case l.GetPark() != nil:
+			return 0
+		case over(l):
+			return 2
+		default:
+			return 1
+		}
+	}
+	slices.SortFunc(all, func(a, b *ticketv1.Ledger) int {
+		return cmp.Or(rank(a)-rank(b), moment(b.GetWanted().GetOpenedAt()).Compare(moment(a.GetWanted().GetOpenedAt())), strings.Compare(a.GetIncidentId(), b.GetIncidentId()))
+	})
+	return all, err
+}
+
+// deeds are what the record of events adds to a ledger.
+type deeds struct {
+	last *ticketv1.Event // the last thing that was done or seen; waits are none
+	seen []string        // what others did to the ticket, newest first
+}
+
+// deedsOf returns the deeds of a tenant's incidents.
+func deedsOf(ctx context.Context, b *bus.Bus, tenant string) (map[string]deeds, error) {
+	all := map[string]deeds{}
+	err := b.History(ctx, bus.Ticket, "*", tenant, func(d bus.Delivery) error {
+		e := &ticketv1.Event{}
+		if err := d.Decode(e); err != nil {
+			return err
+		}
+		if e.GetAction() == ticketv1.Action_ACTION_PARKED || e.GetIncidentId() == "" {
+			return nil
+		}
+		of := all[e.GetIncidentId()]
+		of.last = e
+		if e.GetAction() == ticketv1.Action_ACTION_OBSERVED && e.GetReason() != "" {
+			of.seen = slices.Insert(of.seen, 0, e.GetReason())
+		}
+		all[e.GetIncidentId()] = of
+		return nil
+	})
+	return all, err
+}
+
+// writeTroubles writes what a person has to mend before everything can be done again. It is not cut, because a remedy
+// that ends halfway is none.
+func writeTroubles(ctx context.Context, w io.Writer, b *bus.Bus, tenant string) error {
+	troubles, err := ticketer.Troubles(ctx, b, tenant)
+	if err != nil {
+		return err
+	}
+	for _, t := range troubles {
+		what := "cannot " + t.GetAbout()
+		if t.GetAbout() == "keys" {
+			what = "ConnectWise cannot be used at all"
+		}
+		line := fmt.Sprintf("TROUBLE since %s: %s: %s", instant(t.GetSince()), what, t.GetDetail())
+		if _, err := fmt.Fprintln(w, report.Printable(line)); err != nil {
+			return err
+		}
+	}
+	if len(troubles) > 0 {
+		_, err = fmt.Fprintln(w)
+	}
+	return err
+}
+
+func ticketTable(ledgers []*ticketv1.Ledger, all map[string]deeds) report.Table {
+	t := report.Table{Columns: []report.Column{
+		{Key: "ticket_id", Title: "TICKET"},
+		{Key: "incident", Title: "INCIDENT"},
+		{Key: "customer", Title: "CUSTOMER"},
+		{Key: "company", Title: "COMPANY"},
+		{Key: "device", Title: "DEVICE"},
+		{Key: "phase_text", Title: "PHASE"},
+		{Key: "status", Title: "STATUS"},
+		{Key: "waits_for", Title: "WAITS FOR"},
+		{Key: "waiting_since", Title: "WAITING SINCE (UTC)"},
+		{Key: "open_since", Title: "OPEN SINCE (UTC)"},
+		{Key: "last_action", Title: "LAST ACTION"},
+		{Key: "last_action_at", Title: "AT (UTC)"},
+		{Key: "seen", Title: "SEEN IN CONNECTWISE"},
+		{Key: "summary", Title: "SUMMARY"},
+		{Key: "phase"},
+		{Key: "park_reason"},
+		{Key: "tried_again_at"},
+		{Key: "device_id"},
+		{Key: "company_id"},
+		{Key: "remarks"},
+		{Key: "requests"},
+		{Key: "former_tickets"},
+	}}
+	for _, l := range ledgers {
+		of, wait := all[l.GetIncidentId()], ""
+		if p := l.GetPark(); p != nil {
+			wait = parkCode(p.GetReason())
+		}
+		var ticket any
+		if l.GetTicketId() != 0 {
+			ticket = l.GetTicketId()
+		}
+		last := ""
+		if of.last != nil {
+			last = actionWords(of.last.GetAction())
+		}
+		former := make([]string, len(l.GetFormerTicketIds()))
+		for i, id := range l.GetFormerTicketIds() {
+			former[i] = fmt.Sprint(id)
+		}
+		t.Rows = append(t.Rows, []any{
+			ticket, l.GetIncidentId(), l.GetWanted().GetCustomer().GetName(), l.GetObserved().GetCompany(), aboutWhat(l), phaseWords(l.GetPhase()), statusWords(l),
+			waitsFor(l.GetPark()), moment(l.GetPark().GetSince()), moment(l.GetWanted().GetOpenedAt()), last, moment(of.last.GetOccurredAt()),
+			of.seen, cmp.Or(l.GetObserved().GetSummary(), l.GetSummary()), phaseCode(l.GetPhase()), wait, moment(l.GetPark().GetUntil()), l.GetDeviceId(), l.GetCompanyId(),
+			l.GetRemarks(), l.GetRequests(), former,
+		})
+	}
+	return t
+}

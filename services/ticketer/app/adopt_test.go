@@ -1,0 +1,166 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/bus/bustest"
+	"github.com/covewise/covewise/platform/errclass"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/app"
+)
+
+// strange is a world whose board nobody has looked at yet.
+func strange(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	adoptions, err := bus.OpenStore[*ticketv1.Adoption](t.Context(), w.bus, bus.Adoptions)
+	require.NoError(t, err)
+	key := bus.Key("harbor", name(w.url), "1")
+	_, revision, err := adoptions.Get(t.Context(), key)
+	require.NoError(t, err)
+	require.NoError(t, adoptions.Delete(t.Context(), key, revision))
+	return w
+}
+
+func (w *world) person(summary, reference string) int {
+	w.t.Helper()
+	id, err := w.cw.Person("").CreateTicket(cwfake.NewTicket{Summary: summary, CompanyIdentifier: "HarborIT", ExternalXRef: reference})
+	require.NoError(w.t, err)
+	return id
+}
+
+func TestTicketsOfOthersAreAdoptedInsteadOfDuplicated(t *testing.T) {
+	w := strange(t)
+	script := w.person("COVE SVR SRV-7 #7 - FS Failed(3)", "")
+	legacy := w.person("Cove: [Server] SRV-8 (ID: 8) - Critical - Failed", "")
+	older := w.person("COVE SVR SRV-9 #9 - Stale", "")
+	newer := w.person("COVE SVR SRV-9 #9 - Failed", "rmm:1")
+	lost := w.person("renamed", "covewise:LOST:harbor:10-4")
+	ended := w.person("COVE SVR SRV-11 #11 - Failed", "")
+	foreign := w.person("COVE SVR SRV-12 #12 - Failed", "covewise:LOST:quay:12-1")
+
+	preview, err := app.AdoptionPreview(t.Context(), w.bus, "harbor", app.AdoptionOptions{Logger: bustest.Logger(t), Clock: w.clock, LookupEnv: w.options().LookupEnv})
+	require.NoError(t, err)
+	require.Equal(t, []app.AdoptionRow{
+		{"10", int64(lost), "renamed", "reference", "adopt"},
+		{"11", int64(ended), "COVE SVR SRV-11 #11 - Failed", "script", "adopt"},
+		{"7", int64(script), "COVE SVR SRV-7 #7 - FS Failed(3)", "script", "adopt"},
+		{"8", int64(legacy), "Cove: [Server] SRV-8 (ID: 8) - Critical - Failed", "legacy script", "adopt"},
+		{"9", int64(newer), "COVE SVR SRV-9 #9 - Failed", "script", "adopt"},
+		{"9", int64(older), "COVE SVR SRV-9 #9 - Stale", "script", "leave"},
+	}, preview)
+	require.Zero(t, w.cw.Writes())
+	w.requests()
+
+	w.start()
+	devices := []string{"7", "8", "9", "10", "11", "12", "13"}
+	for _, d := range devices {
+		w.say(d, 1, failed)
+	}
+	want := map[string]int{"7": script, "8": legacy, "9": newer, "10": lost}
+	for _, d := range devices {
+		w.until("open "+d, w.inPhase(d, open, 1))
+	}
+	for d, ticket := range want {
+		require.Equal(t, int64(ticket), w.ledger(d).GetTicketId(), d)
+		w.wasTold(d, "adopted", "annotated")
+		require.Equal(t, 1, noted(w.ticket(ticket), d)["r1 back 1"], d)
+	}
+	reference := "covewise:" + w.bus.Installation() + ":harbor:"
+	require.Equal(t, []string{reference + "7-1", reference + "8-1", "rmm:1", reference + "10-1"},
+		[]string{w.ticket(script).ExternalXRef, w.ticket(legacy).ExternalXRef, w.ticket(newer).ExternalXRef, w.ticket(lost).ExternalXRef},
+		"a reference of others is left alone")
+	notes := w.ticket(newer).Notes
+	require.Contains(t, notes[len(notes)-1].Text, "Covewise has taken this ticket over.")
+	require.Contains(t, notes[len(notes)-1].Text, "Also open for this device, and left alone: ticket ")
+	require.NotEqual(t, int64(foreign), w.ledger("12").GetTicketId(), "another tenant's")
+	require.Equal(t, int64(ended), w.ledger("11").GetTicketId())
+
+	count := w.requests()
+	require.Equal(t, 1, count[listTickets], "one listing for all")
+	require.Equal(t, 2, count[postTicket], "devices 12 and 13")
+
+	require.NoError(t, w.cw.Person("").Close(ended, ""))
+	w.say("7", 2, resolved)
+	w.until("closed", w.inPhase("7", closed, 2))
+	require.True(t, w.ticket(script).ClosedFlag)
+}
+
+func TestACandidateThatWasClosedMeanwhileIsNotAdopted(t *testing.T) {
+	w := strange(t)
+	older := w.person("COVE SVR SRV-7 #7 - Stale", "")
+	newer := w.person("COVE SVR SRV-7 #7 - Failed", "")
+	w.start()
+	w.say("8", 1, failed)
+	w.until("first contact", w.inPhase("8", open, 1))
+	require.NoError(t, w.cw.Person("").Close(newer, ""))
+	w.say("7", 1, failed)
+	w.until("adopted", w.inPhase("7", open, 1))
+	require.Equal(t, int64(older), w.ledger("7").GetTicketId())
+	require.NoError(t, w.cw.Person("").Close(older, ""))
+
+	e := w.incident("7", 1, failed)
+	e.IncidentId = "7-2"
+	w.deliver(e, "")
+	w.drained()
+	l, _, err := w.ledgers.Get(t.Context(), bus.Key("harbor", "7", "7-2"))
+	require.NoError(t, err)
+	require.NotContains(t, []int64{int64(older), int64(newer)}, l.GetTicketId())
+}
+
+func TestAnAdoptionWhoseAnswersAreLostHappensOnce(t *testing.T) {
+	w := strange(t)
+	script := w.person("COVE SVR SRV-7 #7 - FS Failed(3)", "")
+	w.fault(cwfake.Fault{Match: patchTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.fault(cwfake.Fault{Match: postNote, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.start()
+	w.say("7", 1, failed)
+	w.eventually("adopted", w.inPhase("7", open, 1))
+	require.Len(t, w.cw.Tickets(), 1)
+	require.Equal(t, map[string]int{"r1 back 1": 1}, noted(w.ticket(script), "7"))
+}
+
+func TestTicketsAndTheirStoriesAreReported(t *testing.T) {
+	w := newWorld(t)
+	w.start()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	w.say("8", 1, failed)
+	w.until("created", w.inPhase("8", open, 1))
+	w.say("8", 2, resolved)
+	w.until("closed", w.inPhase("8", closed, 2))
+	w.settings(func(s *tenantv1.Settings) { s.Mode = tenantv1.Mode_MODE_SHADOW })
+	w.say("9", 1, failed)
+	w.until("parked", w.parkedFor("9", ticketv1.ParkReason_PARK_REASON_SHADOW))
+
+	rows, err := app.Tickets(t.Context(), w.bus, "harbor")
+	require.NoError(t, err)
+	byIncident := map[string]app.TicketRow{}
+	for _, r := range rows {
+		byIncident[r.Incident] = r
+	}
+	require.Len(t, rows, 3)
+	require.Equal(t, "8-1", rows[2].Incident, "what is over comes last")
+	require.Equal(t, []any{"SRV-7", "Acme", "open", "New", int64(w.onlyTicket("7").ID), ""},
+		[]any{byIncident["7-1"].Device, byIncident["7-1"].Customer, byIncident["7-1"].Phase, byIncident["7-1"].Status, byIncident["7-1"].Ticket, byIncident["7-1"].Waits})
+	require.Equal(t, "Closed", byIncident["8-1"].Status)
+	require.True(t, strings.HasPrefix(byIncident["9-1"].Waits, "shadow: "))
+
+	story, err := app.Ticket(t.Context(), w.bus, "harbor", "8-1")
+	require.NoError(t, err)
+	require.Equal(t, byIncident["8-1"], story.Row)
+	require.Len(t, story.Events, 2)
+	require.Equal(t, []ticketv1.Action{ticketv1.Action_ACTION_CREATED, ticketv1.Action_ACTION_CLOSED}, []ticketv1.Action{story.Events[0].GetAction(), story.Events[1].GetAction()})
+	require.Equal(t, story.Events[0].GetRequests()+2, story.Ledger.GetRequests(), "a close costs two requests")
+
+	for incident, class := range map[string]errclass.Class{"8-2": errclass.NotFound, "eight": errclass.Rejected} {
+		_, err = app.Ticket(t.Context(), w.bus, "harbor", incident)
+		require.Equal(t, class, errclass.Of(err), "%v", err)
+	}
+}

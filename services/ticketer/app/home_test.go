@@ -1,0 +1,76 @@
+package app_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+)
+
+// astray is a world whose customer has no company, so that device 7 has its ticket at the catch-all company.
+func astray(t *testing.T, home bool) (*world, cwfake.Ticket) {
+	t.Helper()
+	w := newWorld(t)
+	w.settings(func(s *tenantv1.Settings) { s.Companies = &tenantv1.Companies{CatchAll: "HarborIT", MoveHome: home} })
+	w.change(func(l *companyv1.Link) {
+		l.Method, l.Company = companyv1.LinkMethod_LINK_METHOD_CATCH_ALL, &companyv1.Company{Id: 2, Identifier: "HarborIT"}
+	})
+	w.start(watching)
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	require.True(t, w.ledger("7").GetStandIn())
+	w.clock.Add(time.Minute)
+	return w, w.onlyTicket("7")
+}
+
+func (w *world) found() {
+	w.change(func(l *companyv1.Link) {
+		l.Method, l.Company = companyv1.LinkMethod_LINK_METHOD_UNSPECIFIED, &companyv1.Company{Id: 250, Identifier: "acme"}
+	})
+}
+
+func TestATicketAtTheCatchAllCompanyMovesHome(t *testing.T) {
+	w, ticket := astray(t, true)
+	require.Equal(t, "HarborIT", ticket.CompanyIdentifier)
+	w.found()
+	w.passes("moved", func() bool { return w.onlyTicket("7").CompanyIdentifier == "acme" && !w.ledger("7").GetStandIn() })
+	require.Equal(t, int64(250), w.ledger("7").GetCompanyId())
+	w.wasTold("7", "created", "moved")
+	w.say("7", 2, resolved)
+	w.until("closed", w.inPhase("7", closed, 2))
+}
+
+func TestATicketStaysAtTheCatchAllCompany(t *testing.T) {
+	t.Run("where the settings say so", func(t *testing.T) {
+		w, _ := astray(t, false)
+		w.found()
+		w.say("7", 2, changed)
+		w.until("annotated", w.inPhase("7", open, 2))
+		require.Equal(t, "HarborIT", w.onlyTicket("7").CompanyIdentifier)
+	})
+	t.Run("when ConnectWise refuses the move, which is told once", func(t *testing.T) {
+		w, _ := astray(t, true)
+		w.fault(cwfake.Fault{Match: patchTicket, Kind: cwfake.FaultErrorBefore, Status: 400})
+		w.found()
+		w.sees("7", "it cannot be moved to company 250")
+		w.requests()
+		w.say("7", 2, changed)
+		w.until("annotated", w.inPhase("7", open, 2))
+		require.Zero(t, w.requests()[patchTicket])
+	})
+	t.Run("or wherever a person has put it", func(t *testing.T) {
+		w, ticket := astray(t, true)
+		_, err := w.cw.AddCompany(cwfake.Company{ID: 300, Identifier: "zeta", Name: "Zeta", Sites: []cwfake.Site{{Name: "Main", Primary: true}}})
+		require.NoError(t, err)
+		require.NoError(t, w.cw.Person("").Edit(ticket.ID, cwfake.Edit{Company: "zeta"}))
+		w.sees("7", "company changed")
+		w.found()
+		w.say("7", 2, changed)
+		w.until("annotated", w.inPhase("7", open, 2))
+		require.Equal(t, "zeta", w.onlyTicket("7").CompanyIdentifier)
+	})
+}

@@ -1,0 +1,200 @@
+package app
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/clock"
+	"github.com/covewise/covewise/platform/errclass"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/apply"
+	"github.com/covewise/covewise/services/ticketer/internal/desk"
+	"github.com/covewise/covewise/services/ticketer/internal/text"
+)
+
+// TicketRow is one incident's ticket, for people.
+type TicketRow struct {
+	Incident string
+	Device   string // name of the device; its id when it has none
+	Customer string
+	Phase    string // "open", "closed", "handed_over" and so on, as the ledger has it
+	Ticket   int64  // 0 while there is none
+	Status   string // in ConnectWise, as it was seen last
+	Summary  string // in ConnectWise, as it was seen last; what it was made with before
+	Waits    string // what the incident waits for; empty when it does not
+	Until    time.Time
+	Updated  time.Time
+}
+
+// Tickets returns the rows of a tenant's incidents: those that are not over first, then by time, newest first.
+func Tickets(ctx context.Context, b *bus.Bus, tenant string) ([]TicketRow, error) {
+	ledgers, err := bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger)
+	if err != nil {
+		return nil, err
+	}
+	var rows []TicketRow
+	err = ledgers.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		rows = append(rows, row(e.Value))
+		return nil
+	})
+	over := func(r TicketRow) int {
+		return map[string]int{"closed": 1, "dropped": 1}[r.Phase]
+	}
+	slices.SortFunc(rows, func(a, b TicketRow) int {
+		return cmp.Or(over(a)-over(b), b.Updated.Compare(a.Updated), strings.Compare(a.Incident, b.Incident))
+	})
+	return rows, err
+}
+
+func row(l *ticketv1.Ledger) TicketRow {
+	name := text.Name(l.GetWanted().GetDevice())
+	if l.GetWanted().GetDevice() == nil {
+		name = l.GetDeviceId()
+	}
+	r := TicketRow{
+		Incident: l.GetIncidentId(), Device: name, Customer: l.GetWanted().GetCustomer().GetName(), Phase: phaseName(l.GetPhase()),
+		Ticket: l.GetTicketId(), Status: l.GetObserved().GetStatus(), Summary: cmp.Or(l.GetObserved().GetSummary(), l.GetSummary()),
+		Updated: l.GetUpdatedAt().AsTime(),
+	}
+	if l.GetObserved().GetDeleted() {
+		r.Status = "deleted"
+	}
+	if p := l.GetPark(); p != nil {
+		r.Waits, r.Until = strings.ToLower(strings.TrimPrefix(p.GetReason().String(), "PARK_REASON_"))+": "+p.GetDetail(), p.GetUntil().AsTime()
+	}
+	return r
+}
+
+func phaseName(p ticketv1.Phase) string {
+	return strings.ToLower(strings.TrimPrefix(p.String(), "PHASE_"))
+}
+
+// TicketStory is everything on record about one incident's ticket. The ledger counts the requests made for it, and
+// each event those made up to it.
+type TicketStory struct {
+	Row    TicketRow
+	Ledger *ticketv1.Ledger
+	Events []*ticketv1.Event // oldest first
+}
+
+// Ticket returns the story of a tenant's incident. An incident without a ledger is NotFound.
+func Ticket(ctx context.Context, b *bus.Bus, tenant, incident string) (TicketStory, error) {
+	ledgers, err := bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger)
+	if err != nil {
+		return TicketStory{}, err
+	}
+	// The id of an incident is that of its device and a number.
+	i := strings.LastIndex(incident, "-")
+	if i <= 0 {
+		return TicketStory{}, errclass.Newf(errclass.Rejected, "incident", "%q is not an incident id; write DEVICE-NUMBER, such as 1234567-1", incident)
+	}
+	l, _, err := ledgers.Get(ctx, bus.Key(tenant, incident[:i], incident))
+	if err != nil {
+		return TicketStory{}, err
+	}
+	if l == nil {
+		return TicketStory{}, errclass.Newf(errclass.NotFound, "incident", "tenant %q has no record of incident %q; `covewise tickets --tenant %s` lists those that it has", tenant, incident, tenant)
+	}
+	story := TicketStory{Row: row(l), Ledger: l}
+	err = b.History(ctx, bus.Ticket, "*", tenant, func(d bus.Delivery) error {
+		e := &ticketv1.Event{}
+		if err := d.Decode(e); err != nil {
+			return err
+		}
+		if e.GetIncidentId() == incident {
+			story.Events = append(story.Events, e)
+		}
+		return nil
+	})
+	return story, err
+}
+
+// Troubles returns what a person has to mend before everything can be done again at a tenant's ConnectWise server.
+func Troubles(ctx context.Context, b *bus.Bus, tenant string) ([]*ticketv1.Trouble, error) {
+	desks, err := bus.OpenStore[*ticketv1.Desk](ctx, b, bus.TicketDesk)
+	if err != nil {
+		return nil, err
+	}
+	d, _, err := desks.Get(ctx, bus.Key(tenant))
+	return d.GetTroubles(), err
+}
+
+// AdoptionRow is an open ticket of the tenant's board that stands for a device.
+type AdoptionRow struct {
+	Device  string // id
+	Ticket  int64
+	Summary string
+	By      string // how it is known: "script", "legacy script", "badge" or "reference"
+	// What would be done: "adopt" for the newest of a device, "leave" for its others, "ours" for the ticket of an
+	// incident that is on record.
+	Would string
+}
+
+// AdoptionOptions are what a preview needs beside the bus. LookupEnv and Logger are required.
+type AdoptionOptions struct {
+	Logger    *slog.Logger
+	Clock     clock.Clock                                // nil: the system's
+	LookupEnv func(name string) (value string, set bool) // where secrets named by environment variables are
+}
+
+// AdoptionPreview lists the open tickets on a tenant's board and says which would be taken over when their devices
+// fail. It writes nothing, neither in ConnectWise nor on the bus. Only the first contact with a board adopts; what is
+// shown later is what it would find today.
+func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionOptions) ([]AdoptionRow, error) {
+	if o.Clock == nil {
+		o.Clock = clock.System()
+	}
+	tenants, err := bus.OpenStore[*tenantv1.Settings](ctx, b, bus.Tenants)
+	if err != nil {
+		return nil, err
+	}
+	settings, _, err := tenants.Get(ctx, bus.Key(tenant))
+	if err != nil {
+		return nil, err
+	}
+	if settings == nil {
+		return nil, errclass.Newf(errclass.NotFound, "tenant", "there is no tenant %q; apply its document", tenant)
+	}
+	d, err := desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger})
+	if err != nil {
+		return nil, err
+	}
+	defer d.Close()
+	found, err := apply.List(ctx, d, tenant)
+	if err != nil {
+		return nil, fmt.Errorf("list the board: %w", err)
+	}
+	known := map[int64]bool{}
+	ledgers, err := bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger)
+	if err != nil {
+		return nil, err
+	}
+	err = ledgers.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		known[e.Value.GetTicketId()] = true
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	var rows []AdoptionRow
+	chosen := map[string]bool{}
+	for _, c := range found.GetCandidates() {
+		would := "leave"
+		switch {
+		case known[c.GetTicketId()]:
+			would = "ours"
+		case !chosen[c.GetDeviceId()]:
+			would = "adopt"
+			chosen[c.GetDeviceId()] = true
+		}
+		rows = append(rows, AdoptionRow{Device: c.GetDeviceId(), Ticket: c.GetTicketId(), Summary: c.GetSummary(), By: c.GetBy(), Would: would})
+	}
+	return rows, nil
+}

@@ -1,0 +1,195 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/covewise/covewise/platform/errclass"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+// answer does the steps that answer what people did with a ticket.
+func (r *run) answer(ctx context.Context, step plan.Step) (done bool, err error) {
+	now := r.clock.Now()
+	switch step := step.(type) {
+	case plan.End:
+		return false, r.closed(ctx, nil, step.Why)
+	case plan.LeaveOpen:
+		return false, r.closed(ctx, nil, "left open: "+step.Why)
+	case plan.Follow:
+		return r.follow(ctx, step.Ticket)
+	case plan.HandOver:
+		if err := r.put(ctx, "record handover", plan.HandedOver(r.ledger, step, now)); err != nil {
+			return true, err
+		}
+		r.log.WarnContext(ctx, "handed over", r.about("reason", step.Why, "until", step.Until)...)
+		return true, nil
+	case plan.Resume:
+		return false, r.put(ctx, "record resume", plan.Resumed(r.ledger, now))
+	case plan.BeginReopen:
+		return false, r.put(ctx, "begin reopen", plan.ReopenBegun(r.ledger, now))
+	case plan.Reopen:
+		return r.reopen(ctx)
+	case plan.Renew:
+		r.log.WarnContext(ctx, "the incident gets a new ticket", r.about("reason", step.Why)...)
+		return false, r.put(ctx, "renew", plan.Renewed(r.ledger, now))
+	case plan.Yield:
+		return true, r.park(ctx, plan.Park{
+			Reason: ticketv1.ParkReason_PARK_REASON_YIELDED, Detail: "tickets to be created go first", Until: r.site.turn(now),
+		})
+	case plan.Attach:
+		return r.attach(ctx, step.Parent)
+	case plan.MoveHome:
+		return r.moveHome(ctx, step.Company)
+	case plan.StandAlone:
+		return false, r.put(ctx, "record no group", plan.Attached(r.ledger, 0, now))
+	default:
+		return true, errclass.Newf(errclass.Bug, "do step", "unknown step %T", step)
+	}
+}
+
+// see takes a picture of the ticket into the ledger and tells what has changed; false when nothing has.
+func (r *run) see(ctx context.Context, o *ticketv1.Observed) (news bool, err error) {
+	next, changes := plan.Observe(r.ledger, o, r.clock.Now())
+	if len(changes) == 0 {
+		return false, nil
+	}
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_OBSERVED, TicketId: o.GetTicketId(), CompanyId: next.GetCompanyId(),
+		Reason: strings.Join(changes, "; "), Observed: next.GetObserved(),
+	}
+	// Derived from what was seen, so that the same picture seen twice is told once.
+	id := fmt.Sprintf("%d@%d:%t", o.GetTicketId(), o.GetLastUpdated().GetSeconds(), o.GetDeleted())
+	if err := r.publish(ctx, event, id); err != nil {
+		return false, err
+	}
+	if err := r.put(ctx, "record observation", next); err != nil {
+		return false, err
+	}
+	r.log.InfoContext(ctx, "observed", r.about("changes", event.GetReason())...)
+	return true, nil
+}
+
+// reopen opens the ticket again.
+func (r *run) reopen(ctx context.Context) (done bool, err error) {
+	o, done, err := r.setStatus(ctx, "reopen ticket", func(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
+		return r.site.desk.Reopen(ctx, ticket, board)
+	})
+	if o == nil {
+		return done, err
+	}
+	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_REOPENED, TicketId: o.GetTicketId(), Summary: r.ledger.GetSummary(), Observed: o}
+	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", o.GetTicketId(), r.ledger.GetPrefaces()+1)); err != nil {
+		return true, err
+	}
+	if err := r.put(ctx, "record reopen", plan.Reopened(r.ledger, o, r.clock.Now())); err != nil {
+		return true, err
+	}
+	r.log.InfoContext(ctx, "reopened", r.about()...)
+	return false, nil
+}
+
+// takeUp makes the ticket of the device's earlier incident this one's.
+func (r *run) takeUp(ctx context.Context) error {
+	earlier := r.facts.Earlier
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: earlier.GetTicketId(), CompanyId: earlier.GetCompanyId(), Summary: earlier.GetSummary(),
+		Reason: "the device failed again; its last ticket, of incident " + earlier.GetIncidentId() + ", serves again",
+	}
+	if err := r.publish(ctx, event, ""); err != nil {
+		return err
+	}
+	return r.put(ctx, "take up", plan.TakenUp(r.ledger, earlier, r.clock.Now()))
+}
+
+// follow reads the ticket that the present one was merged into and makes it the incident's.
+func (r *run) follow(ctx context.Context, target int64) (done bool, err error) {
+	var o *ticketv1.Observed
+	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
+		o, err = r.site.desk.Read(ctx, target)
+		return err
+	})
+	if err != nil {
+		return true, r.failed(ctx, "read ticket", r.ledger, err)
+	}
+	was := r.ledger.GetTicketId()
+	foreign := !strings.HasPrefix(o.GetReference(), adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant()))
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: target, CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
+		Reason: fmt.Sprintf("ticket %d was merged into it", was),
+	}
+	if err := r.publish(ctx, event, fmt.Sprint(was)); err != nil {
+		return true, err
+	}
+	if err := r.put(ctx, "record merge", plan.Followed(r.ledger, o, foreign, r.clock.Now())); err != nil {
+		return true, err
+	}
+	r.log.InfoContext(ctx, "following the ticket that ours was merged into", r.about("merged", was)...)
+	return false, nil
+}
+
+// moveHome gives the ticket to the customer's own company. A refusal is final, because the ticket does its work where it is.
+func (r *run) moveHome(ctx context.Context, company int64) (done bool, err error) {
+	var o *ticketv1.Observed
+	err = r.call(ctx, "move ticket", func(ctx context.Context) error {
+		o, err = r.site.desk.Move(ctx, r.ledger.GetTicketId(), company)
+		return err
+	})
+	switch errclass.Of(err) {
+	case errclass.NotFound:
+		return false, r.gone(ctx)
+	case errclass.Rejected:
+		if err := r.observed(ctx, r.ledger.GetTicketId(), fmt.Sprintf("it cannot be moved to company %d: %v", company, err)); err != nil {
+			return true, err
+		}
+		return false, r.put(ctx, "record no move", plan.Moved(r.ledger, nil, r.clock.Now()))
+	default:
+		if err != nil {
+			return true, r.failed(ctx, "move ticket", r.ledger, err)
+		}
+	}
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_MOVED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
+		Reason: fmt.Sprintf("from the catch-all company to %q", o.GetCompany()),
+	}
+	if err := r.publish(ctx, event, fmt.Sprint(company)); err != nil {
+		return true, err
+	}
+	return false, r.put(ctx, "record move", plan.Moved(r.ledger, o, r.clock.Now()))
+}
+
+// attach makes the ticket a child of the group's. A refusal is final: people arrange tickets as they like.
+func (r *run) attach(ctx context.Context, parent int64) (done bool, err error) {
+	err = r.call(ctx, "attach ticket", func(ctx context.Context) error { return r.site.desk.Attach(ctx, parent, r.ledger.GetTicketId()) })
+	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_ATTACHED, TicketId: r.ledger.GetTicketId(), Reason: fmt.Sprintf("now a child of ticket %d", parent)}
+	switch class := errclass.Of(err); {
+	case err == nil:
+	case class == errclass.UnknownOutcome, class == errclass.Rejected, class == errclass.NotFound:
+		var now *ticketv1.Observed
+		look := r.call(ctx, "read ticket", func(ctx context.Context) (err error) {
+			now, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+			return err
+		})
+		switch {
+		case look != nil:
+			return true, r.failed(ctx, "read ticket", r.ledger, look)
+		case now.GetParentId() == parent: // a lost answer, or a repetition of what was done
+		case class == errclass.UnknownOutcome:
+			return true, r.failed(ctx, "attach ticket", r.ledger, err)
+		default:
+			if err := r.observed(ctx, r.ledger.GetTicketId(), fmt.Sprintf("it cannot be made a child of ticket %d: %v", parent, err)); err != nil {
+				return true, err
+			}
+			return false, r.put(ctx, "record no group", plan.Attached(r.ledger, 0, r.clock.Now()))
+		}
+	default:
+		return true, r.failed(ctx, "attach ticket", r.ledger, err)
+	}
+	if err := r.publish(ctx, event, fmt.Sprint(parent)); err != nil {
+		return true, err
+	}
+	return false, r.put(ctx, "record group", plan.Attached(r.ledger, parent, r.clock.Now()))
+}

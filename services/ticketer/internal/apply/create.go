@@ -1,0 +1,128 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
+	"github.com/covewise/covewise/services/ticketer/internal/desk"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+// beginCreate puts the create on record, once the settings are known to be good.
+func (r *run) beginCreate(ctx context.Context, step plan.BeginCreate) (done bool, err error) {
+	if err := r.call(ctx, "check settings", func(ctx context.Context) error {
+		return r.site.desk.Check(ctx, r.ledger.GetWanted(), step.Company)
+	}); err != nil {
+		return true, r.failed(ctx, "check settings", r.ledger, err)
+	}
+	r.before = r.ledger
+	r.facts.Begun, r.facts.LookedAt = plan.BegunCreate, time.Time{}
+	next := plan.CreateBegun(r.ledger, r.reference(), r.facts.Server, step.Company, r.clock.Now())
+	next.Summary = r.words().summary(next.GetShown())
+	next.StandIn = r.facts.Link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
+	return false, r.put(ctx, "begin create", next)
+}
+
+// reference is what the incident's next ticket is found by. Each ticket of an incident has its own.
+func (r *run) reference() string {
+	reference := adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant()) + r.ledger.GetIncidentId()
+	if n := r.ledger.GetRenewals(); n > 0 {
+		reference += fmt.Sprintf(":%d", n+1)
+	}
+	return reference
+}
+
+func (r *run) create(ctx context.Context) (done bool, err error) {
+	wanted := r.ledger.GetShown()
+	draft := desk.Draft{
+		Summary: r.ledger.GetSummary(), Description: r.words().description(wanted),
+		Analysis:  r.words().analysis(wanted, r.ledger.GetReference()),
+		Reference: r.ledger.GetReference(), Company: r.ledger.GetCompanyId(), Event: wanted,
+	}
+	var made desk.Filed
+	r.facts.Begun = plan.BegunNothing
+	err = r.call(ctx, "post ticket", func(ctx context.Context) error {
+		made, err = r.site.desk.Create(ctx, draft)
+		return err
+	})
+	switch {
+	case err == nil:
+		return false, r.created(ctx, made.Ticket, "", made.Remarks...)
+	case errclass.Of(err) == errclass.UnknownOutcome:
+		r.unknown(ctx, "create", err)
+		return false, ctx.Err()
+	default:
+		if parked := r.failed(ctx, "post ticket", plan.CreateWithdrawn(r.ledger, r.before, r.clock.Now()), err); parked != nil || !companyRefused(err) {
+			return true, parked
+		}
+		// The refusal is on record; an answer that ends the link wakes the incident.
+		return true, r.wantCompany(ctx, ":doubted", true)
+	}
+}
+
+// unknown notes a write whose outcome nobody knows; the next step looks for its trace.
+func (r *run) unknown(ctx context.Context, what string, err error) {
+	r.metrics.failures.WithLabelValues(errclass.UnknownOutcome.String()).Inc()
+	r.log.WarnContext(ctx, "outcome unknown, looking for it", r.about("action", what, "err", err)...)
+	r.facts.LookedAt = time.Time{}
+}
+
+// created records the incident's ticket. The event is that of the create also when the ticket was found later, so
+// that there is one for each ticket.
+func (r *run) created(ctx context.Context, t *ticketv1.Observed, how string, remarks ...string) error {
+	next := plan.Created(r.ledger, t, r.clock.Now())
+	shown := next.GetShown()
+	summary := r.ledger.GetSummary()
+	event := &ticketv1.Event{
+		Revision: shown.GetRevision(), Action: ticketv1.Action_ACTION_CREATED, TicketId: t.GetTicketId(), CompanyId: next.GetCompanyId(),
+		Summary: summary, Text: r.words().description(shown), Reason: how,
+	}
+	if err := r.publish(ctx, event, r.nth()); err != nil {
+		return err
+	}
+	if next.Remarks = remarks; len(remarks) > 0 {
+		if err := r.observed(ctx, t.GetTicketId(), strings.Join(remarks, " ")); err != nil {
+			return err
+		}
+	}
+	if err := r.put(ctx, "record ticket", next); err != nil {
+		return err
+	}
+	r.metrics.observeLag("created", r.clock.Now().Sub(shown.GetOccurredAt().AsTime()))
+	r.log.InfoContext(ctx, "created", r.about("company", next.GetCompanyId(), "summary", summary, "found", how != "")...)
+	return nil
+}
+
+// find looks for the ticket of a create whose outcome is not known.
+func (r *run) find(ctx context.Context) (done bool, err error) {
+	began := r.clock.Now()
+	var found []*ticketv1.Observed
+	err = r.call(ctx, "find ticket", func(ctx context.Context) error {
+		found, err = r.site.desk.Find(ctx, r.ledger.GetReference())
+		return err
+	})
+	switch {
+	case err != nil:
+		return true, r.failed(ctx, "find ticket", r.ledger, err)
+	case len(found) == 0:
+		r.facts.LookedAt = began
+		return false, nil
+	case len(found) > 1:
+		// The oldest is taken, so that everybody who looks takes the same.
+		var reason strings.Builder
+		fmt.Fprintf(&reason, "%d tickets have the incident's reference; ticket %d is used:", len(found), found[0].GetTicketId())
+		for _, t := range found {
+			fmt.Fprintf(&reason, " %d", t.GetTicketId())
+		}
+		if err := r.observed(ctx, found[0].GetTicketId(), reason.String()); err != nil {
+			return true, err
+		}
+	}
+	return false, r.created(ctx, found[0], "found by its reference after a create of unknown outcome")
+}

@@ -1,0 +1,135 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/covewise/covewise/connectors/connectwise"
+	"github.com/covewise/covewise/platform/bus"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+	"github.com/covewise/covewise/services/ticketer/internal/rollup"
+	"github.com/covewise/covewise/services/ticketer/internal/text"
+)
+
+// learn reads what plan needs to know of the tenant. Settings and link are read from their buckets and not from
+// views, which may lag: a tenant that was turned to shadow a moment ago must not get another ticket.
+func (r *run) learn(ctx context.Context) error {
+	tenant := r.ledger.GetTenant()
+	settings, revision, err := r.tenants.Get(ctx, bus.Key(tenant))
+	if err != nil {
+		return err
+	}
+	r.settings = settings
+	r.facts.Patience = r.patience
+	r.facts.Known = settings != nil
+	r.facts.Live = settings.GetMode() == tenantv1.Mode_MODE_LIVE
+	r.facts.Server = connectwise.ServerName(settings.GetConnectwise().GetUrl(), settings.GetConnectwise().GetCompany())
+	r.facts.MoveHome = settings.GetCompanies().GetMoveHome()
+	r.facts.Handling = plan.HandlingOf(settings.GetTickets())
+	r.site = r.sites.of(tenant, settings, revision)
+	return r.learnPhase(ctx)
+}
+
+// learnPhase reads what plan needs to know in the ledger's present phase.
+func (r *run) learnPhase(ctx context.Context) error {
+	r.learned = r.ledger.GetPhase()
+	var err error
+	switch r.learned {
+	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING:
+		if r.facts.Link, _, err = r.links.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetWanted().GetCustomer().GetId())); err != nil {
+			return err
+		}
+		return r.learnEarlier(ctx)
+	case ticketv1.Phase_PHASE_OPEN:
+		r.facts.Busy = r.site.busy()
+		if r.ledger.GetStandIn() && r.facts.MoveHome {
+			if r.facts.Link, _, err = r.links.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetWanted().GetCustomer().GetId())); err != nil {
+				return err
+			}
+		}
+		if err := r.learnGroup(ctx); err != nil {
+			return err
+		}
+	case ticketv1.Phase_PHASE_CLOSING:
+		return r.learnShared(ctx)
+	default:
+	}
+	return nil
+}
+
+// mostEarlier bounds how many incidents that ended without a ticket are skipped in the search for the last one.
+const mostEarlier = 3
+
+// learnEarlier finds the device's last incident that had a ticket. Incidents of a device are numbered from 1.
+func (r *run) learnEarlier(ctx context.Context) error {
+	if rollup.Is(r.ledger) || r.learned == ticketv1.Phase_PHASE_CREATING {
+		return nil
+	}
+	i := strings.LastIndex(r.ledger.GetIncidentId(), "-")
+	number, err := strconv.Atoi(r.ledger.GetIncidentId()[i+1:])
+	if err != nil || i < 0 {
+		return nil //nolint:nilerr // an id of another kind has no earlier one
+	}
+	for n := number - 1; n >= max(1, number-mostEarlier); n-- {
+		incident := fmt.Sprintf("%s-%d", r.ledger.GetIncidentId()[:i], n)
+		earlier, _, err := r.ledgers.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId(), incident))
+		if err != nil {
+			return err
+		}
+		if earlier.GetPhase() != ticketv1.Phase_PHASE_DROPPED {
+			r.facts.Earlier = earlier
+			return nil
+		}
+	}
+	return nil
+}
+
+// learnGroup finds the ticket of the incident's group. The id of a group's incident is its device id and a number.
+func (r *run) learnGroup(ctx context.Context) error {
+	group := r.ledger.GetWanted().GetGroupIncidentId()
+	i := strings.LastIndex(group, "-")
+	if i <= 0 || r.ledger.GetAttachedTo() != 0 || r.ledger.GetAttachOver() {
+		return nil
+	}
+	l, _, err := r.ledgers.Get(ctx, bus.Key(r.ledger.GetTenant(), group[:i], group))
+	if err != nil || l == nil {
+		return err
+	}
+	r.facts.Group.Over = plan.Resolved(l) || l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER || l.GetObserved().GetClosed()
+	if l.GetPhase() == ticketv1.Phase_PHASE_OPEN {
+		r.facts.Group.Ticket = l.GetTicketId()
+	}
+	return nil
+}
+
+// learnShared looks for other incidents that stand in the ticket that is about to be closed. Only merging brings
+// them there, so that the tenant's ledgers are read then alone.
+func (r *run) learnShared(ctx context.Context) error {
+	if !r.ledger.GetObserved().GetHasMerged() && len(r.ledger.GetFormerTicketIds()) == 0 {
+		return nil
+	}
+	return r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		if e.Key != r.key && e.Value.GetTicketId() == r.ledger.GetTicketId() && !plan.Resolved(e.Value) {
+			r.facts.Shared = true
+		}
+		return nil
+	})
+}
+
+// differs reports whether two servers are known and not the same.
+func differs(recorded, present string) bool {
+	return recorded != "" && present != "" && !strings.EqualFold(recorded, present)
+}
+
+// writer writes the tenant's texts.
+func (r *run) writer() *text.Writer {
+	if r.site == nil || r.site.desk == nil {
+		return text.NewWriter(r.settings.GetTickets(), time.UTC, nil)
+	}
+	return r.site.desk.Writer()
+}

@@ -1,0 +1,215 @@
+package desk
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/covewise/covewise/connectors/connectwise"
+	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/route"
+)
+
+// filing is where a ticket goes, in ids.
+type filing struct {
+	ticket                       connectwise.NewTicket // without its texts
+	asked                        map[string]string     // names by member, for what was asked for by a name
+	configuration                int                   // to be attached; 0 for none
+	publicAppend, internalAppend string
+	explained                    string   // which rule gave which field
+	remarks                      []string // what a person should know
+}
+
+// remarksText is what the internal analysis says of the filing.
+func (f filing) remarksText() string {
+	all := slices.Clone(f.remarks)
+	if f.explained != "" {
+		all = append(all, "Routing: "+f.explained+".")
+	}
+	return strings.Join(all, "\n")
+}
+
+// file looks up where a ticket for an incident goes. The event may be nil: then the settings without rules decide.
+func (d *Desk) file(ctx context.Context, e *incidentv1.Event, company int64) (filing, error) {
+	n, err := d.known(ctx, freshNames)
+	if err != nil {
+		return filing{}, err
+	}
+	r := route.For(d.settings.GetRouting(), e)
+	f := filing{
+		asked: map[string]string{}, explained: r.Explain(),
+		publicAppend: r.Fields["publicAppend"].Value, internalAppend: r.Fields["internalAppend"].Value,
+	}
+	f.ticket.Company = connectwise.Reference{ID: int(company)}
+	l := lookup{Desk: d, names: n, route: r, filing: &f, company: int(company)}
+	for _, step := range []func(context.Context) error{l.board, l.parts, l.people, l.urgency, l.customFields} {
+		if err := step(ctx); err != nil {
+			return filing{}, err
+		}
+	}
+	if e == nil {
+		return f, nil
+	}
+	if !r.Urgent() {
+		f.ticket.Priority = n.priority(e.GetDevice().GetClass())
+		f.asked["priority"] = d.priorityName(e.GetDevice().GetClass())
+	}
+	for _, step := range []func(context.Context, *incidentv1.Event) error{l.agreement, l.device} {
+		if err := step(ctx, e); err != nil {
+			return filing{}, err
+		}
+	}
+	return f, nil
+}
+
+// lookup turns the names of one route into ids.
+type lookup struct {
+	*Desk
+	names   *names
+	route   route.Route
+	filing  *filing
+	company int
+}
+
+// where names a choice in errors.
+func where(c route.Choice) string { return fmt.Sprintf("%s (rule %q)", c.Key, c.Rule) }
+
+func (l lookup) board(ctx context.Context) error {
+	t := &l.filing.ticket
+	t.Board, t.Status = l.names.board, l.names.newStatus
+	l.filing.asked["board"], l.filing.asked["status"] = l.settings.GetBoard(), l.settings.GetNewStatus()
+	if c, set := l.route.Fields["board"]; set {
+		board, err := remember(ctx, l, "board:"+c.Value, func() (connectwise.Reference, error) { return l.Desk.board(ctx, where(c), c.Value) })
+		if err != nil {
+			return err
+		}
+		t.Board, l.filing.asked["board"] = board, c.Value
+		if board.ID != l.names.board.ID {
+			here, err := l.statusesOf(ctx, board.ID)
+			if err != nil {
+				return err
+			}
+			t.Status = here.open
+			delete(l.filing.asked, "status")
+		}
+	}
+	c, set := l.route.Fields["status"]
+	if !set {
+		return nil
+	}
+	rows, err := remember(ctx, l, fmt.Sprintf("statuses:%d", t.Board.ID), func() ([]connectwise.BoardStatus, error) { return l.activeStatuses(ctx, t.Board.ID) })
+	if err != nil {
+		return err
+	}
+	s, err := pick(fmt.Sprintf("status of board %q", l.filing.asked["board"]), where(c), c.Value, rows, func(s connectwise.BoardStatus) string { return s.Name })
+	if err == nil && s.ClosedStatus {
+		err = errclass.Newf(errclass.Rejected, where(c), "status %q of board %q closes tickets; a new ticket needs one that does not", s.Name, l.filing.asked["board"])
+	}
+	t.Status, l.filing.asked["status"] = connectwise.Reference{ID: s.ID}, s.Name
+	return err
+}
+
+// parts are the type, subtype, item and team, which belong to the board.
+func (l lookup) parts(ctx context.Context) error {
+	t, board := &l.filing.ticket, l.filing.ticket.Board.ID
+	for _, p := range []struct {
+		field, what string
+		kind        connectwise.BoardPartKind
+		into        *connectwise.Reference
+	}{
+		{"type", "type", connectwise.BoardTypes, &t.Type},
+		{"subType", "subtype", connectwise.BoardSubTypes, &t.SubType},
+		{"item", "item", connectwise.BoardItems, &t.Item},
+		{"team", "team", connectwise.BoardTeams, &t.Team},
+	} {
+		c, set := l.route.Fields[p.field]
+		if !set {
+			continue
+		}
+		rows, err := remember(ctx, l, fmt.Sprintf("%s:%d", p.kind, board), func() ([]connectwise.BoardPart, error) {
+			rows, err := l.client.BoardParts(ctx, board, p.kind)
+			return slices.DeleteFunc(rows, func(r connectwise.BoardPart) bool { return r.InactiveFlag }), err
+		})
+		if err != nil {
+			return err
+		}
+		found, err := pick(fmt.Sprintf("%s of board %q", p.what, l.filing.asked["board"]), where(c), c.Value, rows, func(r connectwise.BoardPart) string { return r.Name })
+		if err != nil {
+			return err
+		}
+		if len(found.TypeAssociationIDs) > 0 && t.Type.ID != 0 && !slices.Contains(found.TypeAssociationIDs, t.Type.ID) {
+			return errclass.Newf(errclass.Rejected, where(c), "subtype %q does not go with type %q on board %q; choose two that do",
+				found.Name, l.filing.asked["type"], l.filing.asked["board"])
+		}
+		*p.into, l.filing.asked[p.field] = connectwise.Reference{ID: found.ID}, found.Name
+	}
+	return nil
+}
+
+// people are the owner, who works at the MSP, and the customer's site and contact.
+func (l lookup) people(ctx context.Context) error {
+	t := &l.filing.ticket
+	if c, set := l.route.Fields["owner"]; set {
+		rows, err := remember(ctx, l, "member:"+c.Value, func() ([]connectwise.Member, error) {
+			return l.client.Members(ctx, connectwise.Eq("identifier", c.Value))
+		})
+		if err != nil {
+			return err
+		}
+		rows = slices.DeleteFunc(slices.Clone(rows), func(m connectwise.Member) bool { return m.InactiveFlag })
+		found, err := pick("member", where(c), c.Value, rows, func(m connectwise.Member) string { return m.Identifier })
+		if err != nil {
+			return errclass.Newf(errclass.Rejected, where(c), "ConnectWise has no active member %q; write the identifier of one", c.Value)
+		}
+		t.Owner, l.filing.asked["owner"] = connectwise.Reference{ID: found.ID}, found.Identifier
+	}
+	if err := l.site(ctx); err != nil {
+		return err
+	}
+	return l.contact(ctx)
+}
+
+// urgency is the priority, or what ConnectWise makes one of, and the source.
+func (l lookup) urgency(ctx context.Context) error {
+	t := &l.filing.ticket
+	t.Impact, t.Severity = l.route.Fields["impact"].Value, l.route.Fields["urgency"].Value
+	if c, set := l.route.Fields["priority"]; set {
+		rows, err := remember(ctx, l, "priorities", func() ([]connectwise.Priority, error) { return l.client.Priorities(ctx) })
+		if err != nil {
+			return err
+		}
+		found, err := pick("priority", where(c), c.Value, rows, func(p connectwise.Priority) string { return p.Name })
+		if err != nil {
+			return err
+		}
+		t.Priority, l.filing.asked["priority"] = connectwise.Reference{ID: found.ID}, found.Name
+	}
+	if c, set := l.route.Fields["source"]; set {
+		rows, err := remember(ctx, l, "sources", func() ([]connectwise.Source, error) { return l.client.Sources(ctx) })
+		if err != nil {
+			return err
+		}
+		found, err := pick("source", where(c), c.Value, rows, func(s connectwise.Source) string { return s.Name })
+		if err != nil {
+			return err
+		}
+		t.Source, l.filing.asked["source"] = connectwise.Reference{ID: found.ID}, found.Name
+	}
+	return nil
+}
+
+func (l lookup) customFields(context.Context) error {
+	for _, id := range slices.Sorted(maps.Keys(l.route.Custom)) {
+		number, err := strconv.Atoi(id)
+		if err != nil {
+			return errclass.Newf(errclass.Rejected, where(l.route.Custom[id]), "%q is not the id of a custom field; write its number", id)
+		}
+		l.filing.ticket.CustomFields = append(l.filing.ticket.CustomFields, connectwise.CustomField{ID: number, Value: json.RawMessage(l.route.Custom[id].Value)})
+	}
+	return nil
+}

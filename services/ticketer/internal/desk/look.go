@@ -1,0 +1,118 @@
+package desk
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/covewise/covewise/connectors/connectwise"
+	"github.com/covewise/covewise/platform/errclass"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// seen are the members of a ticket that Observed is made from.
+func seen() []string {
+	return []string{
+		"id", "summary", "board", "status", "priority", "company", "owner", "closedFlag", "closedDate", "parentTicketId", "mergedParentTicket",
+		"hasChildTicket", "hasMergedChildTicketFlag", "customerUpdatedFlag", "externalXRef", "_info",
+	}
+}
+
+func observed(t connectwise.Ticket) *ticketv1.Observed {
+	o := &ticketv1.Observed{
+		TicketId: int64(t.ID), StatusId: int64(t.Status.ID), Status: t.Status.Name, Closed: t.ClosedFlag,
+		BoardId: int64(t.Board.ID), Board: t.Board.Name, PriorityId: int64(t.Priority.ID), Priority: t.Priority.Name,
+		OwnerId: int64(t.Owner.ID), Owner: t.Owner.Identifier, Summary: t.Summary, CompanyId: int64(t.Company.ID), Company: t.Company.Name,
+		ParentId: int64(t.ParentTicketID), MergedInto: int64(t.MergedParentTicket.ID), HasMerged: t.HasMergedChildTicketFlag,
+		HasChildren: t.HasChildTicket, CustomerUpdated: t.CustomerUpdatedFlag, Reference: t.ExternalXRef, UpdatedBy: t.Info.UpdatedBy,
+	}
+	if !t.Info.LastUpdated.IsZero() {
+		o.LastUpdated = timestamppb.New(t.Info.LastUpdated.Time)
+	}
+	if t.ClosedFlag && !t.ClosedDate.IsZero() {
+		o.ClosedAt = timestamppb.New(t.ClosedDate.Time)
+	}
+	return o
+}
+
+// Find returns the tickets with a reference, by ascending id. One that was made lately may be missing, because the
+// server's search may lag.
+func (d *Desk) Find(ctx context.Context, reference string) ([]*ticketv1.Observed, error) {
+	found, err := d.list(ctx, connectwise.Eq("externalXRef", reference))
+	// The server compares without regard to case.
+	return slices.DeleteFunc(found, func(o *ticketv1.Observed) bool { return o.GetReference() != reference }), err
+}
+
+// Read returns a ticket as it is now, in one request; one that was deleted is told as such.
+func (d *Desk) Read(ctx context.Context, ticket int64) (*ticketv1.Observed, error) {
+	t, err := d.client.Ticket(ctx, int(ticket))
+	switch {
+	case err != nil && errclass.Of(err) == errclass.NotFound:
+		return &ticketv1.Observed{TicketId: ticket, Deleted: true}, nil
+	case err != nil:
+		return nil, err
+	}
+	return observed(t), nil
+}
+
+// Changed returns our tickets that changed at that time or later, one request for each page: those whose reference
+// begins with prefix, and those with the ids, which bear another.
+func (d *Desk) Changed(ctx context.Context, prefix string, ids []int64, since time.Time) ([]*ticketv1.Observed, error) {
+	return d.ours(ctx, prefix, ids, connectwise.Ge("lastUpdated", since))
+}
+
+// Open returns our open tickets, as Changed does.
+func (d *Desk) Open(ctx context.Context, prefix string, ids []int64) ([]*ticketv1.Observed, error) {
+	return d.ours(ctx, prefix, ids, connectwise.Eq("closedFlag", false))
+}
+
+func (d *Desk) ours(ctx context.Context, prefix string, ids []int64, which connectwise.Condition) ([]*ticketv1.Observed, error) {
+	// Contains is read alike by every server, other than the wildcards of like.
+	mine := connectwise.Contains("externalXRef", prefix)
+	if len(ids) > 0 {
+		mine = connectwise.Or(mine, connectwise.In("id", ids...))
+	}
+	all, err := d.list(ctx, connectwise.And(which, mine))
+	return slices.DeleteFunc(all, func(o *ticketv1.Observed) bool {
+		return !strings.HasPrefix(o.GetReference(), prefix) && !slices.Contains(ids, o.GetTicketId())
+	}), err
+}
+
+// OnBoard returns the open tickets of the settings' board that may stand for devices, and the board's id: those whose
+// summary speaks of Cove, as the script's do, and those with a reference of ours, of whichever installation.
+func (d *Desk) OnBoard(ctx context.Context) (board int64, all []*ticketv1.Observed, err error) {
+	n, err := d.known(ctx, freshNames)
+	if err != nil {
+		return 0, nil, err
+	}
+	all, err = d.list(ctx, connectwise.And(
+		connectwise.Eq("board/id", n.board.ID), connectwise.Eq("closedFlag", false),
+		connectwise.Or(connectwise.Contains("summary", "cove"), connectwise.Contains("externalXRef", "covewise:")),
+	))
+	return int64(n.board.ID), all, err
+}
+
+// Board returns the id of the settings' board.
+func (d *Desk) Board(ctx context.Context) (int64, error) {
+	n, err := d.known(ctx, freshNames)
+	if err != nil {
+		return 0, err
+	}
+	return int64(n.board.ID), nil
+}
+
+func (d *Desk) list(ctx context.Context, where connectwise.Condition) ([]*ticketv1.Observed, error) {
+	rows, err := connectwise.All(d.client.Tickets(ctx, where, seen()...))
+	if err != nil {
+		return nil, err
+	}
+	all := make([]*ticketv1.Observed, 0, len(rows))
+	for _, row := range rows {
+		all = append(all, observed(row))
+	}
+	slices.SortFunc(all, func(a, b *ticketv1.Observed) int { return int(a.GetTicketId() - b.GetTicketId()) })
+	return all, nil
+}

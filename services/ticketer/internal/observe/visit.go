@@ -1,0 +1,252 @@
+package observe
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+	"github.com/covewise/covewise/services/ticketer/internal/rollup"
+)
+
+// mostReads bounds the single tickets read in one comparison; the others are read in the next.
+const mostReads = 50
+
+// visit looks at one tenant. d is the desk's record as the turn left it.
+func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) error {
+	tenant := d.GetTenant()
+	w.mu.Lock()
+	ledgers := maps.Clone(w.byTenant[tenant])
+	w.mu.Unlock()
+	if err := w.rollUp(ctx, tenant, ledgers, now); err != nil {
+		return err
+	}
+	if err := w.callHome(ctx, tenant, ledgers); err != nil {
+		return err
+	}
+	expired := now.Sub(d.GetExpiredAt().AsTime()) >= 24*time.Hour
+	if expired {
+		w.forget(ctx, ledgers, now)
+	}
+	cursor, census, server := d.GetCursor().AsTime(), false, d.GetServer()
+	var err error
+	if slices.ContainsFunc(slices.Collect(maps.Values(ledgers)), func(t *tracked) bool { return t.ticket != 0 }) {
+		err = w.look(ctx, tenant, func(ctx context.Context, present string, r Reader) error {
+			// Another server's clock and tickets are others.
+			census = now.Sub(d.GetCensusAt().AsTime()) >= censusTurns*w.every || present != server && server != ""
+			if present != server && server != "" {
+				cursor = now.Add(-clockSkew)
+			}
+			server = present
+			newest, err := w.compare(ctx, r, tenant, ledgers, cursor, census)
+			if newest.After(cursor) {
+				cursor = newest
+			}
+			return err
+		})
+	}
+	_, recorded := w.desks.Update(ctx, bus.Key(tenant), func(d *ticketv1.Desk) (*ticketv1.Desk, error) {
+		if d == nil {
+			return nil, bus.ErrKeep
+		}
+		if err == nil {
+			d.Server, d.Cursor = server, timestamppb.New(cursor)
+			if census {
+				d.CensusAt = timestamppb.New(now)
+			}
+		}
+		if expired {
+			d.ExpiredAt = timestamppb.New(now)
+		}
+		return d, nil
+	})
+	if err != nil {
+		return err
+	}
+	return recorded
+}
+
+// compare hands over every difference between tickets and ledgers, and returns the time of the newest change seen.
+func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers map[string]*tracked, cursor time.Time, census bool) (time.Time, error) {
+	prefix := adopt.Prefix(w.bus.Installation(), tenant)
+	byTicket := map[int64][]string{}
+	var others []int64 // tickets without a reference of ours, such as those that ours were merged into
+	for key, t := range ledgers {
+		if t.ticket == 0 {
+			continue
+		}
+		byTicket[t.ticket] = append(byTicket[t.ticket], key)
+		if t.over.IsZero() && !strings.HasPrefix(t.observed.GetReference(), prefix) {
+			others = append(others, t.ticket)
+		}
+	}
+	slices.Sort(others)
+	others = slices.Compact(others)
+	rows, err := r.Changed(ctx, prefix, others, cursor.Add(-overlap))
+	if err != nil {
+		return time.Time{}, err
+	}
+	if census {
+		more, err := w.missing(ctx, r, prefix, others, ledgers, byTicket)
+		if err != nil {
+			return time.Time{}, err
+		}
+		rows = append(rows, more...)
+	}
+	var newest time.Time
+	var messages []bus.Message
+	for _, row := range rows {
+		if at := row.GetLastUpdated().AsTime(); row.GetLastUpdated() != nil && at.After(newest) {
+			newest = at
+		}
+		for _, key := range byTicket[row.GetTicketId()] {
+			if t := ledgers[key]; news(t.observed, row) {
+				messages = append(messages, observation(t, key, row))
+			}
+		}
+	}
+	return newest, w.bus.PublishAll(ctx, messages)
+}
+
+// news reports whether a picture of a ticket differs from the one on record and is not older.
+func news(old, seen *ticketv1.Observed) bool {
+	return (seen.GetDeleted() || seen.GetLastUpdated().GetSeconds() >= old.GetLastUpdated().GetSeconds()) && len(plan.Changes(old, seen)) > 0
+}
+
+// missing compares all open tickets with those that ought to be open, and reads each one that is not among them.
+func (w *Watcher) missing(
+	ctx context.Context, r Reader, prefix string, others []int64, ledgers map[string]*tracked, byTicket map[int64][]string,
+) ([]*ticketv1.Observed, error) {
+	open, err := r.Open(ctx, prefix, others)
+	if err != nil {
+		return nil, err
+	}
+	there := map[int64]bool{}
+	for _, o := range open {
+		there[o.GetTicketId()] = true
+	}
+	reads := 0
+	for _, ticket := range slices.Sorted(maps.Keys(byTicket)) {
+		live := slices.ContainsFunc(byTicket[ticket], func(key string) bool {
+			t := ledgers[key]
+			return t.over.IsZero() && !t.observed.GetClosed() && !t.observed.GetDeleted()
+		})
+		if !live || there[ticket] || reads == mostReads {
+			continue
+		}
+		reads++
+		o, err := r.Read(ctx, ticket)
+		if err != nil {
+			return nil, err
+		}
+		open = append(open, o)
+	}
+	return open, nil
+}
+
+func observation(t *tracked, key string, o *ticketv1.Observed) bus.Message {
+	h := fnv.New64a()
+	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(o) // of a flat message; never fails
+	_, _ = h.Write(raw)
+	return bus.Message{
+		Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbObserved, Tenant: t.tenant, Key: t.device},
+		ID:      fmt.Sprintf("observed:%s:%x", key, h.Sum64()), TTL: time.Hour,
+		Body: &ticketv1.Observation{SchemaVersion: 1, Tenant: t.tenant, DeviceId: t.device, IncidentId: t.incident, Observed: o},
+	}
+}
+
+// rollUp brings the picture of the tenant's roll-up up to date and wakes it.
+func (w *Watcher) rollUp(ctx context.Context, tenant string, ledgers map[string]*tracked, now time.Time) error {
+	var waiting []*incidentv1.Member
+	var open *ticketv1.Ledger
+	for key, t := range ledgers {
+		switch {
+		case t.capped != nil:
+			waiting = append(waiting, t.capped)
+		case t.device == rollup.Device && t.over.IsZero():
+			l, _, err := w.store.Get(ctx, key)
+			if err != nil {
+				return err
+			}
+			if l != nil && !plan.Resolved(l) {
+				open = l
+			}
+		}
+	}
+	e, news := rollup.Next(tenant, open, waiting, now)
+	if !news {
+		return nil
+	}
+	_, err := w.store.Update(ctx, bus.Key(tenant, rollup.Device, e.GetIncidentId()), func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
+		next, received := plan.Receive(l, e, now)
+		if !received {
+			return nil, bus.ErrKeep
+		}
+		return next, nil
+	})
+	if err != nil {
+		return err
+	}
+	return w.bus.Publish(ctx, bus.Message{
+		Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbRedrive, Tenant: tenant, Key: rollup.Device},
+		ID:      fmt.Sprintf("redrive:%s:%s:%d", tenant, e.GetIncidentId(), e.GetRevision()), TTL: time.Hour,
+		Body: &incidentv1.Event{SchemaVersion: 1, Tenant: tenant, DeviceId: rollup.Device, IncidentId: e.GetIncidentId()},
+	})
+}
+
+// callHome wakes the incidents whose tickets are at the catch-all company although their customer has one by now.
+func (w *Watcher) callHome(ctx context.Context, tenant string, ledgers map[string]*tracked) error {
+	homes := map[string]*companyv1.Link{} // by customer
+	var messages []bus.Message
+	for key, t := range ledgers {
+		if t.standIn == "" {
+			continue
+		}
+		link, asked := homes[t.standIn]
+		if !asked {
+			var err error
+			if link, _, err = w.links.Get(ctx, bus.Key(tenant, t.standIn)); err != nil {
+				return err
+			}
+			homes[t.standIn] = link
+		}
+		if link.GetState() != companyv1.LinkState_LINK_STATE_LINKED || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL {
+			continue
+		}
+		messages = append(messages, bus.Message{
+			Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbRedrive, Tenant: tenant, Key: t.device},
+			ID:      fmt.Sprintf("redrive:%s:home:%d", key, link.GetCompany().GetId()), TTL: time.Hour,
+			Body: &incidentv1.Event{SchemaVersion: 1, Tenant: tenant, DeviceId: t.device, IncidentId: t.incident},
+		})
+	}
+	return w.bus.PublishAll(ctx, messages)
+}
+
+// forget deletes the ledgers of incidents that ended long ago. One that was changed meanwhile stays.
+func (w *Watcher) forget(ctx context.Context, ledgers map[string]*tracked, now time.Time) {
+	for key, t := range ledgers {
+		if t.over.IsZero() || now.Sub(t.over) < Keep {
+			continue
+		}
+		l, revision, err := w.store.Get(ctx, key)
+		if err == nil && l != nil && now.Sub(l.GetUpdatedAt().AsTime()) >= Keep {
+			err = w.store.Delete(ctx, key, revision)
+		}
+		if err != nil && errclass.Of(err) != errclass.Conflict {
+			w.log.WarnContext(ctx, "an old ledger is not forgotten", "tenant", t.tenant, "incident", t.incident, "err", err)
+		}
+	}
+}

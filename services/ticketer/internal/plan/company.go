@@ -1,0 +1,67 @@
+package plan
+
+import (
+	"fmt"
+	"time"
+
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// create is the way to a create, which leads through the customer's company.
+func create(l *ticketv1.Ledger, f Facts) Step {
+	customer := l.GetWanted().GetCustomer()
+	link := f.Link
+	if differ(link.GetServer(), f.Server) {
+		link = nil
+	}
+	stale := !f.Now.Before(link.GetCheckedAt().AsTime().Add(StaleAnswer))
+	linked := link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && link.GetCompany().GetId() > 0
+	// The catch-all company stands in only as long as nothing better is found.
+	standIn := link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
+	switch {
+	case customer.GetId() == "":
+		return Park{ticketv1.ParkReason_PARK_REASON_COMPANY, "the device belongs to no customer; assign it to one in Cove", f.Now.Add(StaleAnswer)}
+	case linked && !(standIn && stale) && !outdated(link, l.GetWanted()):
+		return capped(l, f, BeginCreate{Company: link.GetCompany().GetId()})
+	case link == nil || stale || outdated(link, l.GetWanted()):
+		return AskCompany{Until: f.Now.Add(growing(l, ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute, StaleAnswer))}
+	default:
+		return Park{
+			ticketv1.ParkReason_PARK_REASON_COMPANY,
+			fmt.Sprintf("customer %q has no ConnectWise company: %s", customer.GetName(), orElse(link.GetReason(), "no reason was given")),
+			link.GetCheckedAt().AsTime().Add(StaleAnswer),
+		}
+	}
+}
+
+// capped returns the create if the hour's cap allows it.
+func capped(l *ticketv1.Ledger, f Facts, begin BeginCreate) Step {
+	switch {
+	case !f.Handling.Capped || !ofDevice(l) || f.Quota.Granted:
+		return begin
+	case !f.Quota.Asked:
+		return AskQuota{}
+	default:
+		return Park{
+			ticketv1.ParkReason_PARK_REASON_CAPPED,
+			"this hour has had as many tickets as tickets.hourlyCap allows; the roll-up ticket lists the device until it gets its own", f.Quota.Until,
+		}
+	}
+}
+
+// outdated reports whether the incident knows the customer by another reference than the link does, and knows it
+// later. An incident with an older picture does not bring an older reference back.
+func outdated(link *companyv1.Link, wanted *incidentv1.Event) bool {
+	return link.GetCustomer().GetReference() != wanted.GetCustomer().GetReference() &&
+		(link.GetObservedAt() == nil || wanted.GetOccurredAt().AsTime().After(link.GetObservedAt().AsTime())) &&
+		wanted.GetOccurredAt() != nil
+}
+
+func orElse(s, otherwise string) string {
+	if s == "" {
+		return otherwise
+	}
+	return s
+}

@@ -1,0 +1,224 @@
+package plan
+
+import (
+	"time"
+
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// DefaultRespect is how long a closing by hand is respected where the settings do not say.
+const DefaultRespect = 24 * time.Hour
+
+// Handling is a tenant's policy on what people do with tickets.
+type Handling struct {
+	OnHandClose  tenantv1.HandClose
+	RespectFor   time.Duration // with HAND_CLOSE_RESPECT
+	ReopenWithin time.Duration // 0: closed tickets are never opened again
+	ReopenAlways bool
+	OnDeleted    tenantv1.Deleted
+	Capped       bool // there is an hourly cap
+}
+
+// HandlingOf reads the policy from a tenant's settings. What they leave out is respect for 24 h, never, and leave.
+func HandlingOf(t *tenantv1.Tickets) Handling {
+	h := Handling{
+		OnHandClose: t.GetOnHandClose(), RespectFor: t.GetRespectFor().AsDuration(), ReopenWithin: t.GetReopenWithin().AsDuration(),
+		ReopenAlways: t.GetReopenAlways(), OnDeleted: t.GetOnDeleted(), Capped: t.GetHourlyCap() > 0,
+	}
+	if h.OnHandClose == tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED {
+		h.OnHandClose = tenantv1.HandClose_HAND_CLOSE_RESPECT
+	}
+	if h.RespectFor <= 0 {
+		h.RespectFor = DefaultRespect
+	}
+	return h
+}
+
+// reopens reports whether a ticket closed then is opened again rather than replaced.
+func (h Handling) reopens(closed, now time.Time) bool {
+	return h.ReopenAlways || h.ReopenWithin > 0 && now.Before(closed.Add(h.ReopenWithin))
+}
+
+// taken returns the answer to what people did with the ticket, or nil when it is as we left it.
+func taken(l *ticketv1.Ledger, f Facts) Step {
+	o := l.GetObserved()
+	given := l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER
+	switch {
+	case o == nil && given:
+		return Nothing{}
+	case o == nil:
+		return nil
+	case o.GetDeleted() && Resolved(l):
+		return End{Why: "the ticket was deleted before the device recovered"}
+	case o.GetDeleted():
+		return deleted(l, f)
+	case o.GetMergedInto() != 0 && o.GetMergedInto() != o.GetTicketId():
+		if stop := elsewhere(l, f); stop != nil {
+			return stop
+		}
+		if held(l, f) {
+			return Nothing{}
+		}
+		return Follow{Ticket: o.GetMergedInto()}
+	case o.GetClosed() && Resolved(l):
+		return End{Why: "the ticket was closed before the device recovered"}
+	case o.GetClosed():
+		return closedByHand(l, f)
+	case given:
+		return Resume{}
+	default:
+		return nil
+	}
+}
+
+func deleted(l *ticketv1.Ledger, f Facts) Step {
+	// A ticket that was another incident's before says nothing about this one.
+	if f.Handling.OnDeleted == tenantv1.Deleted_DELETED_NEW || l.GetPhase() == ticketv1.Phase_PHASE_REOPENING && l.GetTakenUp() {
+		return Renew{Why: "the ticket was deleted while the device fails"}
+	}
+	return handOver(l, "the ticket was deleted while the device fails; nothing follows until it has recovered and failed again (tickets.onDeleted: leave)", time.Time{})
+}
+
+func closedByHand(l *ticketv1.Ledger, f Facts) Step {
+	closed := closedAt(l, f)
+	switch f.Handling.OnHandClose {
+	case tenantv1.HandClose_HAND_CLOSE_REOPEN:
+		return reopen(l, f)
+	case tenantv1.HandClose_HAND_CLOSE_NEW:
+		return Renew{Why: "the ticket was closed while the device fails (tickets.onHandClose: new)"}
+	case tenantv1.HandClose_HAND_CLOSE_WONT_FIX:
+		return handOver(l, "the ticket was closed while the device fails; nothing follows until it has recovered and failed again (tickets.onHandClose: wontFix)", time.Time{})
+	case tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED:
+	}
+	until := closed.Add(f.Handling.RespectFor)
+	switch {
+	case f.Now.Before(until):
+		return handOver(l, "the ticket was closed while the device fails; that is respected for a while (tickets.respectFor)", until)
+	case f.Handling.reopens(closed, f.Now) || f.Handling.ReopenWithin >= f.Handling.RespectFor:
+		// Who reopens within at least the time that is respected means the ticket to be opened when that time is over.
+		return reopen(l, f)
+	default:
+		return Renew{Why: "the ticket was closed, and the device still fails after the time that this is respected"}
+	}
+}
+
+// closedAt is when a person closed the ticket: by the server's word, or when we saw it; never in the future.
+func closedAt(l *ticketv1.Ledger, f Facts) time.Time {
+	at := f.Now
+	if t := l.GetHandedOverAt(); t != nil {
+		at = t.AsTime()
+	}
+	if t := l.GetObserved().GetClosedAt(); t != nil && t.AsTime().Before(at) {
+		at = t.AsTime()
+	}
+	return at
+}
+
+// handOver returns HandOver unless that is on record already.
+func handOver(l *ticketv1.Ledger, why string, until time.Time) Step {
+	if l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER {
+		p := l.GetPark()
+		respected := p.GetReason() == ticketv1.ParkReason_PARK_REASON_RESPECTED
+		if until.IsZero() && p == nil || respected && p.GetUntil().AsTime().Equal(until) {
+			return Nothing{}
+		}
+	}
+	return HandOver{Why: why, Until: until}
+}
+
+func reopen(l *ticketv1.Ledger, f Facts) Step {
+	if stop := hindered(l, f); stop != nil {
+		return stop
+	}
+	return BeginReopen{}
+}
+
+// reopening is the phase in which the open status is being set.
+func reopening(l *ticketv1.Ledger, f Facts) Step {
+	o := l.GetObserved()
+	if o.GetDeleted() || o.GetMergedInto() != 0 {
+		return taken(l, f)
+	}
+	if stop := hindered(l, f); stop != nil {
+		return stop
+	}
+	if Resolved(l) {
+		// Whether it was opened is not known, and a second closing does no harm.
+		return Close{}
+	}
+	return Reopen{}
+}
+
+// earlier returns TakeUp when the device's last ticket is to serve again, or nil.
+func earlier(l *ticketv1.Ledger, f Facts) Step {
+	e := f.Earlier
+	o := e.GetObserved()
+	if e == nil || e.GetTicketId() == 0 || e.GetForeign() || l.GetRenewals() > 0 || differ(e.GetServer(), f.Server) ||
+		o.GetDeleted() || o.GetMergedInto() != 0 || e.GetPhase() != ticketv1.Phase_PHASE_CLOSED {
+		return nil
+	}
+	// A person opened it again, or nobody closed it: there must not be two.
+	openStill := o != nil && !o.GetClosed()
+	if !openStill && !f.Handling.reopens(e.GetClosedAt().AsTime(), f.Now) {
+		return nil
+	}
+	return TakeUp{Ticket: e.GetTicketId()}
+}
+
+// home returns the move to the customer's own company, or nil. A ticket that people gave to another company stays there.
+func home(l *ticketv1.Ledger, f Facts) Step {
+	link := f.Link
+	if !f.MoveHome || !l.GetStandIn() || l.GetForeign() || Resolved(l) || differ(link.GetServer(), f.Server) ||
+		link.GetState() != companyv1.LinkState_LINK_STATE_LINKED || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL ||
+		link.GetCompany().GetId() == 0 || hindered(l, f) != nil {
+		return nil
+	}
+	return MoveHome{Company: link.GetCompany().GetId()}
+}
+
+// attach returns the step towards the group's ticket, or Nothing.
+func attach(l *ticketv1.Ledger, f Facts) Step {
+	const reason = ticketv1.ParkReason_PARK_REASON_GROUP
+	alone := l.GetWanted().GetGroupIncidentId() == "" || l.GetAttachOver() || l.GetObserved().GetParentId() != 0 || l.GetForeign() || f.Group.Over
+	switch {
+	case alone && l.GetPark().GetReason() == reason:
+		return StandAlone{}
+	case alone || l.GetAttachedTo() != 0 || Resolved(l):
+		return Nothing{}
+	case l.GetPark().GetReason() == reason && f.Group.Ticket == 0 && !Due(l.GetPark(), f.Patience, f.Now):
+		return Nothing{}
+	case f.Group.Ticket == 0:
+		return Park{reason, "the ticket of the group is not there yet", f.Now.Add(growing(l, reason, time.Minute, StaleAnswer))}
+	}
+	if stop := hindered(l, f); stop != nil {
+		return stop
+	}
+	return Attach{Parent: f.Group.Ticket}
+}
+
+// hindered returns why nothing can be written to the ticket now, or nil.
+func hindered(l *ticketv1.Ledger, f Facts) Step {
+	if stop := barred(l, f); stop != nil {
+		return stop
+	}
+	if stop := elsewhere(l, f); stop != nil {
+		return stop
+	}
+	if held(l, f) {
+		return Nothing{}
+	}
+	return nil
+}
+
+// ofDevice reports whether the incident is one device's.
+func ofDevice(l *ticketv1.Ledger) bool {
+	switch l.GetWanted().GetScope() {
+	case incidentv1.Scope_SCOPE_UNSPECIFIED, incidentv1.Scope_SCOPE_DEVICE:
+		return true
+	default:
+		return false
+	}
+}

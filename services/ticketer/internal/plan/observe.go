@@ -1,0 +1,116 @@
+package plan
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"google.golang.org/protobuf/proto"
+
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// Observe takes what was seen of the incident's ticket into the ledger. It returns the ledger as it is, and no
+// changes, when that is about another ticket, older than what is on record, or the same. The changes are told in the
+// order of their weight, for a person, and name who changed the ticket last.
+func Observe(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *ticketv1.Ledger, changes []string) {
+	old := l.GetObserved()
+	if l.GetTicketId() == 0 || o.GetTicketId() != l.GetTicketId() || older(o, old) {
+		return l, nil
+	}
+	changes = Changes(old, o)
+	if len(changes) == 0 {
+		return l, nil
+	}
+	l = change(l, now)
+	l.Observed = o
+	if o.GetDeleted() && old != nil {
+		l.Observed = proto.CloneOf(old)
+		l.Observed.Deleted = true
+	}
+	if o.GetCompanyId() != 0 && o.GetCompanyId() != l.GetCompanyId() {
+		l.CompanyId = o.GetCompanyId()
+		l.StandIn = false // a person has decided where it belongs
+	}
+	return l, changes
+}
+
+// SameSecond reports whether two pictures of a ticket differ and bear the same time, so that only a fresh look can
+// tell which one is the later.
+func SameSecond(l *ticketv1.Ledger, o *ticketv1.Observed) bool {
+	old := l.GetObserved()
+	return old != nil && !o.GetDeleted() && o.GetTicketId() == old.GetTicketId() && len(Changes(old, o)) > 0 &&
+		o.GetLastUpdated().GetSeconds() == old.GetLastUpdated().GetSeconds()
+}
+
+// older reports whether a picture is from before the one on record. A search index may lag, and a page may have
+// been read before our own last write.
+func older(o, old *ticketv1.Observed) bool {
+	return !o.GetDeleted() && !old.GetDeleted() && o.GetLastUpdated().GetSeconds() < old.GetLastUpdated().GetSeconds()
+}
+
+// Changes lists in what a ticket differs from an earlier picture of it. Without one, only what takes it out of our
+// hands counts.
+func Changes(old, o *ticketv1.Observed) []string {
+	var all []string
+	by := ""
+	if o.GetUpdatedBy() != "" {
+		by = " by " + o.GetUpdatedBy()
+	}
+	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)+by) }
+	switch {
+	case o.GetDeleted() && !old.GetDeleted():
+		return []string{"deleted"}
+	case o.GetDeleted():
+		return nil
+	}
+	if o.GetMergedInto() != old.GetMergedInto() && o.GetMergedInto() != 0 {
+		add("merged into ticket %d", o.GetMergedInto())
+	}
+	switch {
+	case o.GetClosed() && !old.GetClosed():
+		add("closed with status %q", o.GetStatus())
+	case !o.GetClosed() && old.GetClosed():
+		add("opened again with status %q", o.GetStatus())
+	case old != nil && o.GetStatusId() != old.GetStatusId():
+		add("status changed from %q to %q", old.GetStatus(), o.GetStatus())
+	}
+	if o.GetParentId() != old.GetParentId() {
+		if o.GetParentId() != 0 {
+			add("made a child of ticket %d", o.GetParentId())
+		} else {
+			add("no longer a child of ticket %d", old.GetParentId())
+		}
+	}
+	if old == nil {
+		return all
+	}
+	if o.GetBoardId() != old.GetBoardId() {
+		add("moved from board %q to %q", old.GetBoard(), o.GetBoard())
+	}
+	if o.GetCompanyId() != old.GetCompanyId() {
+		add("company changed from %q to %q", old.GetCompany(), o.GetCompany())
+	}
+	if o.GetPriorityId() != old.GetPriorityId() {
+		add("priority changed from %q to %q", old.GetPriority(), o.GetPriority())
+	}
+	if o.GetOwnerId() != old.GetOwnerId() {
+		add("owner changed from %q to %q", old.GetOwner(), o.GetOwner())
+	}
+	if o.GetSummary() != old.GetSummary() {
+		add("summary changed from %q to %q", old.GetSummary(), o.GetSummary())
+	}
+	if !strings.EqualFold(o.GetReference(), old.GetReference()) {
+		add("external reference changed from %q to %q", old.GetReference(), o.GetReference())
+	}
+	if o.GetHasMerged() && !old.GetHasMerged() {
+		add("other tickets were merged into it")
+	}
+	if o.GetHasChildren() != old.GetHasChildren() {
+		add("%s", map[bool]string{true: "other tickets were made its children", false: "it has no children any more"}[o.GetHasChildren()])
+	}
+	if o.GetCustomerUpdated() && !old.GetCustomerUpdated() {
+		add("the customer wrote a note")
+	}
+	return all
+}

@@ -1,0 +1,155 @@
+package plan
+
+import (
+	"time"
+
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// The functions of this file return the ledger after an answer to people, as a copy.
+
+// HandedOver records that people took the ticket out of our hands. What was wanted stays on record for the policy
+// that decides what follows.
+func HandedOver(l *ticketv1.Ledger, step HandOver, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	if l.GetPhase() != ticketv1.Phase_PHASE_HANDED_OVER {
+		l.HandedOverAt = timestamppb.New(now)
+	}
+	l.Phase = ticketv1.Phase_PHASE_HANDED_OVER
+	l.NoteBegunRevision = 0
+	l.Park = nil
+	if !step.Until.IsZero() {
+		l.Park = &ticketv1.Park{
+			Reason: ticketv1.ParkReason_PARK_REASON_RESPECTED, Detail: step.Why, Until: timestamppb.New(step.Until), Since: timestamppb.New(now),
+		}
+	}
+	return l
+}
+
+// Resumed records that people gave the ticket back.
+func Resumed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_OPEN
+	l.HandedOverAt, l.Park = nil, nil
+	return l
+}
+
+// ReopenBegun puts on record that the ticket is being opened again.
+func ReopenBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Phase = ticketv1.Phase_PHASE_REOPENING
+	l.NoteBegunRevision = 0
+	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_RESPECTED {
+		l.Park = nil
+	}
+	return l
+}
+
+// Reopened records that the ticket is open again, and that a note is to say why.
+func Reopened(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
+	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, "")
+	l.Phase = ticketv1.Phase_PHASE_OPEN
+	l.Observed = o
+	l.HandedOverAt, l.ClosedAt, l.Park = nil, nil, nil
+	return l
+}
+
+// TakenUp makes the ticket of the device's earlier incident this one's. One that is closed is opened again next.
+func TakenUp(l, earlier *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.TicketId, l.CompanyId, l.Server = earlier.GetTicketId(), earlier.GetCompanyId(), earlier.GetServer()
+	l.Reference, l.Summary, l.StandIn = earlier.GetReference(), earlier.GetSummary(), earlier.GetStandIn()
+	l.Observed, l.Shown = earlier.GetObserved(), earlier.GetShown()
+	l.TakenUp, l.Park = true, nil
+	l.CreatedAt = timestamppb.New(now)
+	l.Phase = ticketv1.Phase_PHASE_REOPENING
+	if o := earlier.GetObserved(); o != nil && !o.GetClosed() {
+		l = prefaced(l, ticketv1.Preface_PREFACE_REOPENED, "")
+		l.Phase = ticketv1.Phase_PHASE_OPEN
+	}
+	// The earlier incident's revisions are not this one's.
+	l.Shown = forgotten(l.GetShown())
+	return l
+}
+
+// Adopted records a ticket of others that was taken over; rest are further ones for the same device.
+func Adopted(l *ticketv1.Ledger, o *ticketv1.Observed, server, rest string, now time.Time) *ticketv1.Ledger {
+	l = prefaced(Created(l, o, now), ticketv1.Preface_PREFACE_ADOPTED, rest)
+	l.Reference, l.Server, l.Summary = o.GetReference(), server, o.GetSummary()
+	l.TakenUp = true
+	return l
+}
+
+// Followed records that the ticket was merged into another, which is the incident's from now on. foreign says that
+// the other one was not made by us.
+func Followed(l *ticketv1.Ledger, o *ticketv1.Observed, foreign bool, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
+	l.TicketId, l.CompanyId, l.Observed, l.Foreign = o.GetTicketId(), o.GetCompanyId(), o, foreign
+	l.NoteBegunRevision = 0
+	switch l.GetPhase() {
+	case ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_REOPENING:
+		l.Phase = ticketv1.Phase_PHASE_OPEN
+	default:
+	}
+	l.HandedOverAt, l.Park = nil, nil
+	return l
+}
+
+// Renewed gives the ticket up, so that the incident gets a new one.
+func Renewed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
+	l.Renewals++
+	l.Phase = ticketv1.Phase_PHASE_NEW
+	l.TicketId, l.CompanyId, l.Observed, l.Shown = 0, 0, nil, nil
+	l.Reference, l.Summary, l.Server = "", "", ""
+	l.CreateAttempts, l.CreateBegunAt, l.NoteBegunRevision = 0, nil, 0
+	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
+	l.Foreign, l.TakenUp, l.StandIn = false, false, false
+	l.AttachedTo, l.AttachOver = 0, false
+	l.HandedOverAt, l.ClosedAt, l.Park = nil, nil, nil
+	return l
+}
+
+// Moved records that the ticket is at the customer's own company, or, without o, that it is to stay where it is.
+func Moved(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.StandIn = false
+	if o != nil {
+		l.CompanyId, l.Observed = o.GetCompanyId(), o
+	}
+	return l
+}
+
+// Attached records that the ticket is a child of the group's. Zero: that it is not to be.
+func Attached(l *ticketv1.Ledger, parent int64, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.AttachedTo, l.AttachOver = parent, parent == 0
+	if parent != 0 && l.GetObserved() != nil {
+		l.Observed.ParentId = parent
+	}
+	l.Park = nil
+	return l
+}
+
+// prefaced lets the next note say how the ticket came to us.
+func prefaced(l *ticketv1.Ledger, p ticketv1.Preface, detail string) *ticketv1.Ledger {
+	l.Preface, l.PrefaceDetail = p, detail
+	l.Prefaces++
+	return l
+}
+
+// forgotten is a picture without its revision: it is older than any.
+func forgotten(e *incidentv1.Event) *incidentv1.Event {
+	if e == nil {
+		return nil
+	}
+	e = proto.CloneOf(e)
+	e.Revision = 0
+	return e
+}

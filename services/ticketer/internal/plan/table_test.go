@@ -1,0 +1,447 @@
+package plan_test
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
+
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+var update = flag.Bool("update", false, "write docs/ticket-plan.md anew")
+
+// action is a step in words and what it costs; steps without words only put something on record.
+type action struct {
+	words    string
+	requests int
+}
+
+func wordsOf(s plan.Step) action {
+	switch s := s.(type) {
+	case plan.Create:
+		return action{"create", 1}
+	case plan.Note:
+		return action{"note", 1}
+	case plan.Close:
+		return action{"set the closed status", 1}
+	case plan.Reopen:
+		return action{"set the open status", 1}
+	case plan.Follow:
+		return action{"follow to the ticket it was merged into", 1}
+	case plan.Attach:
+		return action{"make it a child of the group's ticket", 1}
+	case plan.Adopt:
+		return action{"take it over", 2}
+	case plan.MoveHome:
+		return action{"move it to that company", 1}
+	case plan.TakeUp:
+		return action{"take the last incident's ticket", 0}
+	case plan.HandOver:
+		if s.Until.IsZero() {
+			return action{"leave it to people for good", 0}
+		}
+		return action{"leave it to people for a time", 0}
+	case plan.Resume:
+		return action{"take it back", 0}
+	case plan.Renew:
+		return action{"give it up", 0}
+	case plan.End:
+		return action{"end, writing nothing", 0}
+	case plan.LeaveOpen:
+		return action{"end, leaving it open", 0}
+	case plan.Drop:
+		return action{"end without a ticket", 0}
+	case plan.Park:
+		return action{"wait: " + strings.ToLower(strings.TrimPrefix(s.Reason.String(), "PARK_REASON_")), 0}
+	default:
+		return action{}
+	}
+}
+
+// after is the ledger after a step that succeeds, the facts changed as its answer changes them, and false when the
+// run ends with it. target is the ticket that others are merged into.
+func after(l *ticketv1.Ledger, f *plan.Facts, s plan.Step, target *ticketv1.Observed) (*ticketv1.Ledger, bool) {
+	seen := func(closed bool) *ticketv1.Observed {
+		o := &ticketv1.Observed{TicketId: 41, BoardId: 1}
+		if old := l.GetObserved(); old != nil {
+			o = proto.CloneOf(old)
+		}
+		o.Closed = closed
+		return o
+	}
+	switch s := s.(type) {
+	case plan.BeginCreate:
+		f.Begun = plan.BegunCreate
+		return plan.CreateBegun(l, "r", here, s.Company, now), true
+	case plan.Create:
+		f.Begun = plan.BegunNothing
+		return plan.Created(l, &ticketv1.Observed{TicketId: 42, BoardId: 1}, now), true
+	case plan.BeginNote:
+		f.Begun = plan.BegunNote
+		return plan.NoteBegun(l, now), true
+	case plan.BeginClose:
+		f.Begun = plan.BegunNote
+		return plan.CloseBegun(l, now), true
+	case plan.Note:
+		f.Begun = plan.BegunNothing
+		return plan.Noted(l, now), true
+	case plan.Close:
+		return plan.Closed(l, seen(true), now), true
+	case plan.End, plan.LeaveOpen:
+		return plan.Closed(l, nil, now), true
+	case plan.BeginReopen:
+		return plan.ReopenBegun(l, now), true
+	case plan.Reopen:
+		return plan.Reopened(l, seen(false), now), true
+	case plan.Follow:
+		return plan.Followed(l, target, true, now), true
+	case plan.Renew:
+		return plan.Renewed(l, now), true
+	case plan.Resume:
+		return plan.Resumed(l, now), true
+	case plan.Attach:
+		return plan.Attached(l, s.Parent, now), true
+	case plan.StandAlone:
+		return plan.Attached(l, 0, now), true
+	case plan.MoveHome:
+		o := seen(false)
+		o.CompanyId = s.Company
+		return plan.Moved(l, o, now), true
+	case plan.TakeUp:
+		return plan.TakenUp(l, f.Earlier, now), true
+	case plan.Adopt:
+		return plan.Adopted(l, &ticketv1.Observed{TicketId: s.Ticket, BoardId: 1}, here, "", now), true
+	case plan.ListBoard:
+		f.Listed = true
+		return l, true
+	case plan.AskQuota:
+		f.Quota = plan.Quota{Asked: true, Granted: true}
+		return l, true
+	case plan.Drop:
+		return plan.Dropped(l, now), true
+	case plan.HandOver:
+		return plan.HandedOver(l, s, now), false
+	default:
+		return l, false
+	}
+}
+
+// course is everything that follows, when every request succeeds.
+func course(t *testing.T, l *ticketv1.Ledger, f plan.Facts, target *ticketv1.Observed) (*ticketv1.Ledger, []plan.Step) {
+	t.Helper()
+	var steps []plan.Step
+	for range 40 {
+		s := plan.Next(l, f)
+		steps = append(steps, s)
+		next, more := after(l, &f, s, target)
+		if l = next; !more {
+			return l, steps
+		}
+	}
+	require.Fail(t, "no end", "%v", steps)
+	return nil, nil
+}
+
+// The whole plan: every phase, picture, state of the ticket and policy, with what follows when nothing fails.
+func TestThePlanOfEveryCombination(t *testing.T) {
+	type variant struct {
+		name  string
+		apply func(*ticketv1.Ledger)
+	}
+	phases := []variant{
+		{"no ticket yet", func(*ticketv1.Ledger) {}},
+		{"open", func(l *ticketv1.Ledger) { phase(ticketv1.Phase_PHASE_OPEN)(l) }},
+		{"closing", func(l *ticketv1.Ledger) { phase(ticketv1.Phase_PHASE_CLOSING)(l) }},
+		{"reopening", func(l *ticketv1.Ledger) { phase(ticketv1.Phase_PHASE_REOPENING)(l) }},
+		{"left to people", func(l *ticketv1.Ledger) {
+			phase(ticketv1.Phase_PHASE_HANDED_OVER)(l)
+			l.HandedOverAt = stamp(now.Add(-time.Hour))
+		}},
+		{"closed", func(l *ticketv1.Ledger) { phase(ticketv1.Phase_PHASE_CLOSED)(l) }},
+	}
+	pictures := []variant{
+		{"unchanged", func(*ticketv1.Ledger) {}},
+		{"changed", wanted(2, changed)},
+		{"recovered", wanted(2, resolved)},
+	}
+	tickets := []variant{
+		{"as we left it", func(*ticketv1.Ledger) {}},
+		{"moved, edited, a child", func(l *ticketv1.Ledger) {
+			l.Observed.BoardId, l.Observed.Summary, l.Observed.OwnerId, l.Observed.ParentId = 2, "theirs", 9, 5
+		}},
+		{"closed", func(l *ticketv1.Ledger) { l.Observed.Closed, l.Observed.ClosedAt = true, stamp(now.Add(-time.Hour)) }},
+		{"deleted", func(l *ticketv1.Ledger) { l.Observed.Deleted = true }},
+		{"merged", func(l *ticketv1.Ledger) { l.Observed.Closed, l.Observed.MergedInto = true, 77 }},
+	}
+	policies := []struct {
+		name     string
+		handling plan.Handling
+		about    string // the state of the ticket that it matters for
+	}{
+		{"onHandClose: reopen", plan.Handling{OnHandClose: tenantv1.HandClose_HAND_CLOSE_REOPEN}, "closed"},
+		{"onHandClose: new", plan.Handling{OnHandClose: tenantv1.HandClose_HAND_CLOSE_NEW}, "closed"},
+		{"onHandClose: respect, not over", plan.Handling{OnHandClose: tenantv1.HandClose_HAND_CLOSE_RESPECT, RespectFor: 2 * time.Hour}, "closed"},
+		{"onHandClose: respect, over; reopenWithin: never", plan.Handling{OnHandClose: tenantv1.HandClose_HAND_CLOSE_RESPECT, RespectFor: time.Minute}, "closed"},
+		{"onHandClose: respect, over; reopenWithin: 24h", plan.Handling{OnHandClose: tenantv1.HandClose_HAND_CLOSE_RESPECT, RespectFor: time.Minute, ReopenWithin: 24 * time.Hour}, "closed"},
+		{"onHandClose: wontFix", plan.Handling{OnHandClose: tenantv1.HandClose_HAND_CLOSE_WONT_FIX}, "closed"},
+		{"onDeleted: leave", plan.Handling{OnDeleted: tenantv1.Deleted_DELETED_LEAVE}, "deleted"},
+		{"onDeleted: new", plan.Handling{OnDeleted: tenantv1.Deleted_DELETED_NEW}, "deleted"},
+		{"any", plan.Handling{}, ""},
+	}
+	var b strings.Builder
+	b.WriteString("# What the ticketer does\n\nGenerated by `go test ./services/ticketer/internal/plan -run Combination -update`. Every phase of an incident's ticket, with what the\n" +
+		"incident wants to be shown, the ticket as it was seen last, and the tenant's policy; then what follows when no request fails,\n" +
+		"and how many requests that is. A merged ticket was merged into a person's open one.\n\n" +
+		"| phase | picture | ticket | policy | what follows | requests |\n|---|---|---|---|---|---|\n")
+	rows := 0
+	for _, ph := range phases {
+		for _, pic := range pictures {
+			for _, tick := range tickets {
+				for _, pol := range policies {
+					matters := pol.about == tick.name && !strings.Contains(pic.name, "recovered")
+					plain := pol.about == "" && (tick.name != "closed" && tick.name != "deleted" || pic.name == "recovered")
+					if ph.name == "no ticket yet" && tick.name != "as we left it" || !matters && !plain ||
+						ph.name == "closing" && pic.name != "recovered" || ph.name == "closed" && pic.name == "changed" {
+						continue
+					}
+					l := ledger(ticket(41), server(here))
+					ph.apply(l)
+					pic.apply(l)
+					if ph.name != "no ticket yet" {
+						l.Observed = &ticketv1.Observed{TicketId: 41, BoardId: 1}
+						tick.apply(l)
+					} else {
+						l.TicketId = 0
+					}
+					f := live()
+					f.Handling = pol.handling
+					end, steps := course(t, l, f, &ticketv1.Observed{TicketId: 77, BoardId: 1})
+					words, requests := told(steps)
+					name := fmt.Sprintf("%s, %s, %s, %s", ph.name, pic.name, tick.name, pol.name)
+					check(t, name, l, end, steps, requests)
+					fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", ph.name, pic.name, tick.name, pol.name, words, requests)
+					rows++
+				}
+			}
+		}
+	}
+	for _, c := range particular() {
+		_, steps := course(t, c.ledger, c.facts, nil)
+		words, requests := told(steps)
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %d |\n", c.phase, c.picture, c.ticket, c.policy, words, requests)
+	}
+	require.Greater(t, rows, 60)
+	path := filepath.Join("..", "..", "..", "..", "docs", "ticket-plan.md")
+	if *update {
+		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))
+	}
+	want, err := os.ReadFile(path)
+	require.NoError(t, err)
+	require.Equal(t, string(want), b.String(), "run with -update if this is meant")
+}
+
+// told is a course in words, and its requests.
+func told(steps []plan.Step) (string, int) {
+	var words []string
+	requests := 0
+	for _, s := range steps {
+		if a := wordsOf(s); a.words != "" {
+			words = append(words, a.words)
+			requests += a.requests
+		}
+	}
+	if len(words) == 0 {
+		words = []string{"nothing"}
+	}
+	return strings.Join(words, ", "), requests
+}
+
+// particularCase is a row about something that only some incidents have.
+type particularCase struct {
+	phase, picture, ticket, policy string
+	ledger                         *ticketv1.Ledger
+	facts                          plan.Facts
+}
+
+func particular() []particularCase {
+	const open = ticketv1.Phase_PHASE_OPEN
+	again := func(f *plan.Facts) {
+		f.Handling.ReopenWithin = 24 * time.Hour
+		f.Earlier = ledger(ticket(40), server(here), func(l *ticketv1.Ledger) {
+			l.Phase, l.ClosedAt, l.Observed = ticketv1.Phase_PHASE_CLOSED, stamp(now.Add(-time.Hour)), &ticketv1.Observed{TicketId: 40, Closed: true}
+		})
+	}
+	member := func(l *ticketv1.Ledger) { l.Wanted.GroupIncidentId = "group-9f-1" }
+	seen := func(l *ticketv1.Ledger) { l.Observed = &ticketv1.Observed{TicketId: 41, BoardId: 1} }
+	group := func(g plan.Group) func(*plan.Facts) { return func(f *plan.Facts) { f.Group = g } }
+	cap := func(q plan.Quota) func(*plan.Facts) {
+		return func(f *plan.Facts) { f.Handling.Capped, f.Quota = true, q }
+	}
+	foreign := func(l *ticketv1.Ledger) { l.Foreign = true }
+	strayed := func(l *ticketv1.Ledger) { l.StandIn = true }
+	home := func(f *plan.Facts) { f.MoveHome = true }
+	shared := func(f *plan.Facts) { f.Shared = true }
+	made := func(changes ...func(*ticketv1.Ledger)) *ticketv1.Ledger {
+		return ledger(append([]func(*ticketv1.Ledger){phase(open), ticket(41), server(here), seen}, changes...)...)
+	}
+	return []particularCase{
+		{"no ticket yet", "unchanged", "others made one for the device", "first contact with the board", ledger(), live(func(f *plan.Facts) { f.Candidate = &ticketv1.Candidate{TicketId: 39} })},
+		{"no ticket yet", "unchanged", "the device's last one was closed an hour ago", "reopenWithin: 24h", ledger(), live(again)},
+		{"no ticket yet", "unchanged", "none", "hourlyCap, reached", ledger(), live(cap(plan.Quota{Asked: true, Until: now.Add(time.Hour)}))},
+		{"no ticket yet", "unchanged", "none", "hourlyCap, not reached", ledger(), live(cap(plan.Quota{}))},
+		{"open", "unchanged", "its group has a ticket", "join: attach", made(member), live(group(plan.Group{Ticket: 50}))},
+		{"open", "unchanged", "its group has no ticket yet", "join: attach", made(member), live()},
+		{"open", "unchanged", "its group is over", "join: attach", made(member), live(group(plan.Group{Ticket: 50, Over: true}))},
+		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: true", made(strayed), live(home)},
+		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: false", made(strayed), live()},
+		{"open", "recovered", "a person's, ours was merged into it", "any", made(wanted(2, resolved), foreign), live()},
+		{"open", "recovered", "another device's, which still fails", "any", made(wanted(2, resolved)), live(shared)},
+	}
+}
+
+// check holds what must be true of every course.
+func check(t *testing.T, name string, l, end *ticketv1.Ledger, steps []plan.Step, requests int) {
+	t.Helper()
+	has := func(s plan.Step) bool {
+		return slices.ContainsFunc(steps, func(other plan.Step) bool { return fmt.Sprintf("%T", other) == fmt.Sprintf("%T", s) })
+	}
+	o := l.GetObserved()
+	if o.GetClosed() && !o.GetDeleted() && o.GetMergedInto() == 0 && has(plan.Note{}) {
+		require.True(t, has(plan.Reopen{}) || has(plan.Create{}), "%s: a note in a closed ticket hides an outage", name)
+	}
+	if o.GetMergedInto() != 0 {
+		require.False(t, has(plan.Create{}), "%s: never a second ticket", name)
+		require.False(t, has(plan.Close{}) && end.GetForeign(), "%s: a person's ticket is closed by people", name)
+	}
+	if o.GetClosed() && plan.Resolved(l) && l.GetPhase() != ticketv1.Phase_PHASE_REOPENING && o.GetMergedInto() == 0 {
+		require.Zero(t, requests, "%s: nothing is written to a ticket that is closed already", name)
+	}
+	if plan.Resolved(l) {
+		require.Contains(t, []ticketv1.Phase{ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_DROPPED}, end.GetPhase(), name)
+	}
+	untouched := o != nil && !o.GetClosed() && !o.GetDeleted() && o.GetMergedInto() == 0
+	switch {
+	case !untouched:
+	case l.GetPhase() == ticketv1.Phase_PHASE_OPEN && plan.Resolved(l):
+		require.LessOrEqual(t, requests, 2, "%s: a close", name)
+	case l.GetPhase() == ticketv1.Phase_PHASE_OPEN && l.GetWanted().GetKind() == incidentv1.EventKind_EVENT_KIND_CHANGED:
+		require.Equal(t, 1, requests, "%s: an update", name)
+	case l.GetPhase() == ticketv1.Phase_PHASE_OPEN:
+		require.Zero(t, requests, "%s: an unchanged incident", name)
+	}
+}
+
+func TestWhereATicketComesFrom(t *testing.T) {
+	within := func(f *plan.Facts) { f.Handling.ReopenWithin = 24 * time.Hour }
+	capped := func(q plan.Quota) func(*plan.Facts) {
+		return func(f *plan.Facts) { f.Handling.Capped, f.Quota = true, q }
+	}
+	earlier := func(ago time.Duration, changes ...func(*ticketv1.Ledger)) func(*plan.Facts) {
+		e := ledger(ticket(40), server(here))
+		e.Phase, e.ClosedAt, e.Observed = ticketv1.Phase_PHASE_CLOSED, stamp(now.Add(-ago)), &ticketv1.Observed{TicketId: 40, Closed: true}
+		for _, change := range changes {
+			change(e)
+		}
+		return func(f *plan.Facts) { f.Earlier = e }
+	}
+	unlisted := func(f *plan.Facts) { f.Listed = false }
+	candidate := func(f *plan.Facts) { f.Candidate = &ticketv1.Candidate{TicketId: 39} }
+	group := func(l *ticketv1.Ledger) { l.Wanted.Scope = incidentv1.Scope_SCOPE_GROUP }
+	renewed := func(l *ticketv1.Ledger) { l.Renewals = 1 }
+	hour := now.Add(time.Hour)
+	create := plan.BeginCreate{Company: 250}
+	for _, c := range []struct {
+		sentence string
+		ledger   *ticketv1.Ledger
+		facts    plan.Facts
+		want     plan.Step
+	}{
+		{"a board that was never looked at is listed first", ledger(), live(unlisted), plan.ListBoard{}},
+		{"... not while the company is asked for", ledger(), live(unlisted, link(nil)), plan.AskCompany{now.Add(time.Minute)}},
+		{"... not for what is no device", ledger(group), live(unlisted), create},
+		{"... nor for a ticket that replaces another", ledger(renewed), live(unlisted), create},
+		{"a ticket of others is taken over", ledger(), live(candidate), plan.Adopt{39}},
+		{"... also where no company is known", ledger(), live(candidate, link(linked(0, 0, time.Minute))), plan.Adopt{39}},
+		{"the last ticket serves again soon after it was closed", ledger(), live(within, earlier(23*time.Hour)), plan.TakeUp{40}},
+		{"... not later", ledger(), live(within, earlier(24*time.Hour)), create},
+		{"... however late if the policy says so", ledger(), live(func(f *plan.Facts) { f.Handling.ReopenAlways = true }, earlier(9000*time.Hour)), plan.TakeUp{40}},
+		{"... not where tickets are never opened again", ledger(), live(earlier(time.Minute)), create},
+		{"... but if a person has opened it again", ledger(), live(earlier(time.Minute, func(l *ticketv1.Ledger) { l.Observed.Closed = false })), plan.TakeUp{40}},
+		{"... not if it was deleted", ledger(), live(within, earlier(time.Minute, func(l *ticketv1.Ledger) { l.Observed.Deleted = true })), create},
+		{"... nor if it was merged", ledger(), live(within, earlier(time.Minute, func(l *ticketv1.Ledger) { l.Observed.MergedInto = 5 })), create},
+		{"... nor if it is a person's", ledger(), live(within, earlier(time.Minute, func(l *ticketv1.Ledger) { l.Foreign = true })), create},
+		{"... nor if it is another server's", ledger(), live(within, earlier(time.Minute, server(there))), create},
+		{"... nor for a ticket that replaces another", ledger(renewed), live(within, earlier(time.Minute)), create},
+		{"under a cap the hour's share is asked for", ledger(), live(capped(plan.Quota{})), plan.AskQuota{}},
+		{"... and used", ledger(), live(capped(plan.Quota{Asked: true, Granted: true})), create},
+		{
+			"... or waited for", ledger(), live(capped(plan.Quota{Asked: true, Until: hour})),
+			plan.Park{
+				ticketv1.ParkReason_PARK_REASON_CAPPED,
+				"this hour has had as many tickets as tickets.hourlyCap allows; the roll-up ticket lists the device until it gets its own", hour,
+			},
+		},
+		{"... not again before its time", ledger(parked(ticketv1.ParkReason_PARK_REASON_CAPPED, 0, time.Minute, 0)), live(capped(plan.Quota{})), plan.Nothing{}},
+		{"what is no device has no cap", ledger(group), live(capped(plan.Quota{})), create},
+	} {
+		t.Run(c.sentence, func(t *testing.T) { require.Equal(t, c.want, plan.Next(c.ledger, c.facts)) })
+	}
+}
+
+func TestNotesGiveWayToCreatesForAWhile(t *testing.T) {
+	busy := func(f *plan.Facts) { f.Busy = true }
+	const yielded = ticketv1.ParkReason_PARK_REASON_YIELDED
+	first := ledger(phase(ticketv1.Phase_PHASE_OPEN), wanted(2, changed))
+	require.Equal(t, plan.Yield{}, plan.Next(first, live(busy)))
+	require.Equal(t, plan.Nothing{}, plan.Next(ledger(phase(ticketv1.Phase_PHASE_OPEN), wanted(2, resolved), parked(yielded, 0, time.Second, 1)), live()))
+	require.Equal(t, plan.BeginClose{}, plan.Next(ledger(phase(ticketv1.Phase_PHASE_OPEN), wanted(2, resolved), parked(yielded, 0, 0, 20)), live(busy)))
+	require.Equal(t, plan.BeginCreate{Company: 250}, plan.Next(ledger(), live(busy)))
+}
+
+func TestWhatPeopleDidIsToldInWords(t *testing.T) {
+	old := &ticketv1.Observed{TicketId: 1, StatusId: 1, Status: "New", BoardId: 1, Board: "A", LastUpdated: stamp(now)}
+	l := ledger(ticket(1), phase(ticketv1.Phase_PHASE_OPEN), func(l *ticketv1.Ledger) { l.Observed = old })
+	seen := func(change func(*ticketv1.Observed)) *ticketv1.Observed {
+		o := proto.CloneOf(old)
+		o.LastUpdated, o.UpdatedBy = stamp(now.Add(time.Second)), "ann"
+		change(o)
+		return o
+	}
+	for _, c := range []struct {
+		says   string
+		change func(*ticketv1.Observed)
+		want   []string
+	}{
+		{"nothing but the time", func(*ticketv1.Observed) {}, nil},
+		{"a closing", func(o *ticketv1.Observed) { o.Closed, o.StatusId, o.Status = true, 2, "Closed" }, []string{`closed with status "Closed" by ann`}},
+		{"another status", func(o *ticketv1.Observed) { o.StatusId, o.Status = 3, "Waiting" }, []string{`status changed from "New" to "Waiting" by ann`}},
+		{"several things", func(o *ticketv1.Observed) { o.ParentId, o.BoardId, o.Board = 5, 2, "B" }, []string{"made a child of ticket 5 by ann", `moved from board "A" to "B" by ann`}},
+		{"a merge", func(o *ticketv1.Observed) { o.MergedInto = 9 }, []string{"merged into ticket 9 by ann"}},
+		{"a deletion", func(o *ticketv1.Observed) { o.Deleted = true }, []string{"deleted"}},
+		{"another ticket", func(o *ticketv1.Observed) { o.TicketId, o.Closed = 2, true }, nil},
+		{"an older picture", func(o *ticketv1.Observed) { o.Closed, o.LastUpdated = true, stamp(now.Add(-time.Second)) }, nil},
+	} {
+		t.Run(c.says, func(t *testing.T) {
+			next, got := plan.Observe(l, seen(c.change), now)
+			require.Equal(t, c.want, got)
+			if c.want == nil {
+				require.Same(t, l, next)
+			}
+		})
+	}
+	same := seen(func(o *ticketv1.Observed) { o.Closed, o.LastUpdated = true, stamp(now) })
+	require.True(t, plan.SameSecond(l, same))
+	same.LastUpdated = stamp(now.Add(time.Second))
+	require.False(t, plan.SameSecond(l, same))
+}

@@ -1,0 +1,118 @@
+package text
+
+import (
+	"strings"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
+
+	"github.com/covewise/covewise/platform/tenant/wording"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+)
+
+// data is what a template sees of an event; built is the built-in text.
+func (w *Writer) data(e *incidentv1.Event, built string) wording.Data {
+	p := w.page(e, false)
+	d := wording.Data{
+		Text: built, Incident: e.GetIncidentId(), Revision: int(e.GetRevision()), Scope: scopeName(e), Headline: headline(e), Issue: issue(e),
+		Severity: severityName(e.GetSeverity()), Urgency: urgencyName(e.GetUrgency()), Flapping: e.GetFlapping(), Now: p.stamp(p.now),
+		Opened: p.known(e.GetOpenedAt()), Customer: oneLine(e.GetCustomer().GetName()), CustomerID: oneLine(e.GetCustomer().GetId()),
+		Site: oneLine(e.GetSite()), Device: p.deviceData(e), MembersTotal: int(e.GetMembersTotal()),
+		Resolution: resolutionName(e.GetResolution()), Reason: shorten(oneLine(e.GetReason())),
+		ConsoleURL: oneLine(e.GetDevice().GetConsoleUrl()), InternalIP: oneLine(internalAddress(e)),
+	}
+	if opened := e.GetOpenedAt(); opened != nil {
+		d.Duration = span(p.now.Sub(opened.AsTime()))
+	}
+	if e.GetScope() == incidentv1.Scope_SCOPE_GROUP {
+		d.Cause = causeWords(e.GetCause())
+	}
+	if len(e.GetConditions()) > 0 {
+		for _, t := range p.troubles(e) {
+			d.Troubles = append(d.Troubles, p.troubleData(t))
+		}
+	}
+	for _, s := range e.GetDevice().GetSources() {
+		d.Sources = append(d.Sources, p.sourceData(s))
+	}
+	for _, m := range e.GetMembers()[:min(len(e.GetMembers()), mostListed)] {
+		d.Members = append(d.Members, wording.Member{ID: m.GetDeviceId(), Name: oneLine(m.GetDeviceName()), Customer: oneLine(m.GetCustomerName())})
+	}
+	for _, tag := range e.GetTags() {
+		d.Tags = append(d.Tags, oneLine(tag))
+	}
+	return d
+}
+
+// known writes a time that may be absent.
+func (p *page) known(at *timestamppb.Timestamp) string {
+	if at == nil {
+		return ""
+	}
+	return p.stamp(at.AsTime())
+}
+
+func (p *page) deviceData(e *incidentv1.Event) wording.Device {
+	d := e.GetDevice()
+	if d == nil {
+		return wording.Device{}
+	}
+	return wording.Device{
+		ID: e.GetDeviceId(), Name: Name(d), VendorName: oneLine(d.GetName()), Alias: oneLine(d.GetAlias()), Class: className(d.GetClass()),
+		Label: label(d.GetClass()), OS: oneLine(d.GetOs()), Hardware: hardware(d), Profile: oneLine(d.GetProfile()), Product: oneLine(d.GetProduct()),
+		StorageLocation: oneLine(d.GetStorageLocation()), ClientVersion: oneLine(d.GetClientVersion()), ExternalIP: oneLine(d.GetExternalIp()),
+		Created: p.known(d.GetCreatedAt()), LastContact: p.known(d.GetLastContactAt()), LastGood: p.known(d.GetLastSuccessAt()),
+	}
+}
+
+func hardware(d *incidentv1.Device) string {
+	return oneLine(joined(", ", joined(" ", d.GetManufacturer(), d.GetModel()), strings.ToLower(d.GetPhysicality())))
+}
+
+func (p *page) troubleData(t *trouble) wording.Trouble {
+	out := wording.Trouble{
+		Name: t.name, Code: t.source, What: strings.Join(t.phrases, "; "), Since: p.stamp(t.since), LastGood: p.known(t.good),
+		Errors: int(t.quote.GetErrorsTotal()),
+	}
+	if t.source == deviceWideCode {
+		out.Code = ""
+	}
+	if all := t.quote.GetErrors(); len(all) > 0 {
+		out.Cause, out.Item = shorten(oneLine(all[0].GetText())), shorten(oneLine(all[0].GetItem()))
+	}
+	return out
+}
+
+func (p *page) sourceData(s *incidentv1.SourceStatus) wording.Source {
+	out := wording.Source{
+		Name: orElse(oneLine(s.GetName()), "data source "+s.GetCode()), Code: s.GetCode(), Status: orElse(oneLine(s.GetStatus()), "no status"),
+		Errors: int(s.GetErrors()), LastGood: p.known(s.GetLastSuccessAt()),
+	}
+	if s.GetSelectedBytes() > 0 {
+		out.Size = size(s.GetSelectedBytes())
+	}
+	return out
+}
+
+func scopeName(e *incidentv1.Event) string {
+	switch e.GetScope() {
+	case incidentv1.Scope_SCOPE_TENANT:
+		return "tenant"
+	case incidentv1.Scope_SCOPE_GROUP:
+		return "group"
+	case incidentv1.Scope_SCOPE_UNSPECIFIED, incidentv1.Scope_SCOPE_DEVICE:
+	}
+	return "device"
+}
+
+func resolutionName(r incidentv1.Resolution) string {
+	switch r {
+	case incidentv1.Resolution_RESOLUTION_RECOVERED:
+		return "recovered"
+	case incidentv1.Resolution_RESOLUTION_REMOVED:
+		return "removed"
+	case incidentv1.Resolution_RESOLUTION_EXCLUDED:
+		return "excluded"
+	case incidentv1.Resolution_RESOLUTION_UNSPECIFIED:
+	}
+	return ""
+}

@@ -1,0 +1,153 @@
+package text
+
+import (
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/covewise/covewise/platform/tenant/wording"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+)
+
+// Writer writes a tenant's texts: in the tenant's own words where it has templates, in the built-in ones elsewhere. It
+// may be used by several goroutines.
+type Writer struct {
+	zone      *time.Location
+	public    bool // notes are told to customers
+	templates map[wording.Kind]*wording.Template
+	warn      func(template string, err error)
+
+	mu     sync.Mutex
+	warned map[wording.Kind]bool
+}
+
+// NewWriter makes a writer of a tenant's settings. warn is told once of each template that does not work, which the
+// built-in text then stands for; it may be nil.
+func NewWriter(settings *tenantv1.Tickets, zone *time.Location, warn func(template string, err error)) *Writer {
+	w := &Writer{
+		zone: zone, public: settings.GetPublicNotes(), templates: map[wording.Kind]*wording.Template{}, warn: warn,
+		warned: map[wording.Kind]bool{},
+	}
+	for _, kind := range wording.Kinds() {
+		source := settings.GetTemplates()[string(kind)]
+		if source == "" {
+			continue
+		}
+		// Settings are checked before they are stored; an older version may have checked less.
+		parsed, err := wording.Parse(kind, source)
+		if err != nil {
+			w.broken(kind, err)
+			continue
+		}
+		w.templates[kind] = parsed
+	}
+	return w
+}
+
+func (w *Writer) broken(kind wording.Kind, err error) {
+	w.mu.Lock()
+	again := w.warned[kind]
+	w.warned[kind] = true
+	w.mu.Unlock()
+	if !again && w.warn != nil {
+		w.warn(string(kind), err)
+	}
+}
+
+// own returns the text in the tenant's words, and false when there are none or they do not work.
+func (w *Writer) own(kind wording.Kind, data func() wording.Data) (string, bool) {
+	template := w.templates[kind]
+	if template == nil {
+		return "", false
+	}
+	out, err := template.Render(data())
+	if err != nil {
+		w.broken(kind, err)
+		return "", false
+	}
+	if strings.TrimSpace(out) == "" {
+		return "", false // a ticket needs a text, and a condition in a template may leave none
+	}
+	return lines(out), true
+}
+
+func (w *Writer) page(e *incidentv1.Event, public bool) *page {
+	return &page{zone: w.zone, now: e.GetOccurredAt().AsTime(), public: public}
+}
+
+// Summary is the ticket's title: the incident's badge, and what follows it within 100 UTF-16 units.
+func (w *Writer) Summary(e *incidentv1.Event) string {
+	built := summary(e)
+	out, ok := w.own(wording.Summary, func() wording.Data {
+		return w.data(e, strings.TrimSpace(strings.TrimPrefix(built, Badge(e.GetIncidentId()))))
+	})
+	if !ok {
+		return built
+	}
+	head := Badge(e.GetIncidentId()) + " "
+	return head + clip(oneLine(out), longestSummary-units(head))
+}
+
+// Description is the first text of a ticket. The customer may see it.
+func (w *Writer) Description(e *incidentv1.Event) string {
+	p := w.page(e, true)
+	description(p, e)
+	return w.finish(wording.Description, e, p, nil)
+}
+
+// Analysis is the internal text that goes with the description: where to look and how to find the incident again. It
+// has no template.
+func (w *Writer) Analysis(e *incidentv1.Event, reference string) string {
+	p := w.page(e, false)
+	p.console(e)
+	p.labelled("Internal address", internalAddress(e))
+	p.labelled("Reference", reference)
+	p.labelled("Policy", e.GetPolicyVersion())
+	return finish(p.text(), e)
+}
+
+// Change is the note about a picture that differs from the one that the ticket shows.
+func (w *Writer) Change(shown, e *incidentv1.Event) string {
+	p := w.page(e, w.public)
+	change(p, shown, e)
+	return w.finish(wording.Note, e, p, func(d *wording.Data) { d.Changes = changes(shown, e, p.now) })
+}
+
+// Resolution is the note that ends an incident whose ticket shows the given picture.
+func (w *Writer) Resolution(shown, e *incidentv1.Event) string {
+	p := w.page(e, w.public)
+	resolution(p, shown, e)
+	return w.finish(wording.Resolution, e, p, nil)
+}
+
+// finish ends a text: the tenant's own if there is one, else what the page has.
+func (w *Writer) finish(kind wording.Kind, e *incidentv1.Event, p *page, more func(*wording.Data)) string {
+	body := p.text()
+	out, ok := w.own(kind, func() wording.Data {
+		d := w.data(e, body)
+		if more != nil {
+			more(&d)
+		}
+		return d
+	})
+	if ok {
+		body = out
+	}
+	return finish(body, e)
+}
+
+// lines makes a text of several lines harmless, line by line.
+func lines(s string) string {
+	var b strings.Builder
+	for line := range strings.Lines(s) {
+		line = strings.TrimRight(line, "\r\n")
+		indent := line[:len(line)-len(strings.TrimLeft(line, " "))]
+		b.WriteString(indent + oneLine(line) + "\n")
+	}
+	return b.String()
+}
+
+func internalAddress(e *incidentv1.Event) string {
+	return strings.ReplaceAll(e.GetDevice().GetInternalIp(), ";", ", ")
+}
