@@ -59,6 +59,9 @@ func list[T record](ctx context.Context, c *Client, r request) iter.Seq2[T, erro
 		at := position{forward: r.forward, page: 1}
 		for {
 			r.query, r.forward = at.query(r.query, c.pageSize), at.forward
+			if r.body != nil { // a search has its order there
+				r.query.Del("orderBy")
+			}
 			rows, next, err := page[T](ctx, c, r)
 			if err != nil {
 				yield(none, err)

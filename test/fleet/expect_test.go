@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 	"unicode/utf16"
@@ -31,26 +30,32 @@ type place struct {
 	judged []string
 	// excluded is why policy leaves the device out.
 	excluded string
-	// company is the id of the company at which the ticket belongs; anyCompany where people must choose, 0 where
-	// there must be no ticket.
+	// company is the id of the company at which the ticket belongs; 0 where there must be no ticket.
 	company int
+	// waits is what is known of the customer's company where a person must choose one or create it: the incident waits,
+	// because a ticket at the wrong customer is worse than none.
+	waits companyv1.LinkState
 	// quotes are in the ticket's text.
 	quotes []string
-
-	// waits names a device that is not yet where it belongs. It must be taken out as soon as it is.
-	waits *waiting
 }
 
-const anyCompany = -1
+const (
+	linked    = companyv1.LinkState_LINK_STATE_LINKED
+	ambiguous = companyv1.LinkState_LINK_STATE_AMBIGUOUS
+	missing   = companyv1.LinkState_LINK_STATE_MISSING
+	broken    = companyv1.LinkState_LINK_STATE_BROKEN
 
-// waiting is what a device waits for.
-type waiting struct {
-	issue string // B, C or E
-	why   string
-	// more are conditions that the issue adds to those judged now.
-	more []string
-	// link is what is known of the customer's company meanwhile.
-	link companyv1.LinkState
+	byReference = companyv1.LinkMethod_LINK_METHOD_REFERENCE
+	byName      = companyv1.LinkMethod_LINK_METHOD_EXACT_NAME
+	byNormal    = companyv1.LinkMethod_LINK_METHOD_NORMALISED_NAME
+	byText      = companyv1.LinkMethod_LINK_METHOD_REFERENCE_NAME
+)
+
+// match is what a customer's link must say after a whole comparison.
+type match struct {
+	state   companyv1.LinkState
+	method  companyv1.LinkMethod
+	company int64
 }
 
 // loaded is a fleet document with its companies.
@@ -79,7 +84,7 @@ func check(t *testing.T, h *harness.Harness, tn *harness.Tenant, l loaded, place
 	for _, p := range places {
 		byDevice[p.device] = p
 	}
-	states, tickets := tn.States(), byReference(tn)
+	states, tickets := tn.States(), ticketsByIncident(tn)
 	trouble, excluded := 0, 0
 	for _, d := range l.fleet.Devices {
 		p, known := byDevice[d.AccountID]
@@ -91,14 +96,17 @@ func check(t *testing.T, h *harness.Harness, tn *harness.Tenant, l loaded, place
 			require.Equal(t, p.judged, conditions(state.GetOpen()), "judgement (expected: %s)", d.Expect)
 			require.Equal(t, p.excluded, state.GetExcluded())
 			incident := state.GetOpen().GetIncidentId()
-			if incident == "" {
-				require.Zero(t, p.company)
-				require.NotContains(t, tn.Ledgers(), incident)
-			}
-			ticket := tickets[incident]
-			checkWaiting(t, tn, p, state, ticket)
-			if ticket != nil {
+			switch ticket := tickets[incident]; {
+			case p.company != 0:
+				require.NotNil(t, ticket, "it has no ticket; its incident %s", tn.Ledgers()[incident].GetPark())
+				require.Equal(t, p.company, ticket.CompanyID)
 				checkTicket(t, p, state, *ticket)
+			case p.waits != companyv1.LinkState_LINK_STATE_UNSPECIFIED:
+				require.Nil(t, ticket, "a ticket at the wrong customer is worse than none")
+				checkWaiting(t, tn, p, state)
+			default:
+				require.Empty(t, incident)
+				require.Nil(t, ticket)
 			}
 		})
 		if p.judged != nil {
@@ -112,41 +120,32 @@ func check(t *testing.T, h *harness.Harness, tn *harness.Tenant, l loaded, place
 	checkAccount(t, h, len(l.fleet.Devices), trouble, excluded)
 }
 
-// checkWaiting holds the list of what waits for later issues to the truth, both ways.
-func checkWaiting(t *testing.T, tn *harness.Tenant, p place, state *incidentv1.DeviceState, ticket *cwfake.Ticket) {
+// checkWaiting asks whether an incident waits for its company and says why.
+func checkWaiting(t *testing.T, tn *harness.Tenant, p place, state *incidentv1.DeviceState) {
 	t.Helper()
-	final := slices.Clone(p.judged)
-	if p.waits != nil {
-		final = append(final, p.waits.more...)
-	}
-	there := slices.Equal(final, conditions(state.GetOpen()))
-	switch p.company {
-	case 0:
-		there = there && ticket == nil
-	case anyCompany:
-		there = there && ticket != nil
-	default:
-		there = there && ticket != nil && ticket.CompanyID == p.company
-	}
-	if p.waits == nil {
-		found := "no ticket"
-		if ticket != nil {
-			found = fmt.Sprintf("ticket %d at company %d", ticket.ID, ticket.CompanyID)
-		}
-		require.True(t, there, "it belongs to company %d with %v; there is %s", p.company, p.judged, found)
-		return
-	}
-	require.False(t, there, "it waited for issue %s (%s) and is where it belongs: take it off the list", p.waits.issue, p.waits.why)
-	if p.waits.link == companyv1.LinkState_LINK_STATE_UNSPECIFIED {
-		return
-	}
-	// Nothing is lost meanwhile: the incident waits for its company and says why.
-	require.Nil(t, ticket, "a ticket at the wrong customer is worse than none")
 	ledger := tn.Ledgers()[state.GetOpen().GetIncidentId()]
 	require.Equal(t, ticketv1.ParkReason_PARK_REASON_COMPANY, ledger.GetPark().GetReason(), "the incident must wait for its company")
 	link := tn.Links()[state.GetSnapshot().GetCustomer().GetId()]
-	require.Equal(t, p.waits.link, link.GetState(), "link: %s", link.GetReason())
+	require.Equal(t, p.waits, link.GetState(), "link: %s", link.GetReason())
 	require.NotEmpty(t, link.GetReason())
+	require.NotEmpty(t, ledger.GetPark().GetDetail())
+	require.NotNil(t, link.GetWaitingSince())
+}
+
+// checkCustomers asks of every customer whether it has the company that it belongs to, or none.
+func checkCustomers(t *testing.T, h *harness.Harness, tn *harness.Tenant, want map[string]match) {
+	t.Helper()
+	h.Settles("all customers are compared with all companies", func() string {
+		if got := tn.Links(); len(got) < len(want) {
+			return fmt.Sprintf("%d of %d have a link", len(got), len(want))
+		}
+		return ""
+	})
+	got := map[string]match{}
+	for id, link := range tn.Links() {
+		got[id] = match{link.GetState(), link.GetMethod(), link.GetCompany().GetId()}
+	}
+	require.Equal(t, want, got)
 }
 
 // bareCodes are column codes and numbers of statuses without their names. An error's number stands beside its text.
@@ -162,7 +161,7 @@ func checkTicket(t *testing.T, p place, state *incidentv1.DeviceState, ticket cw
 	if name == "" {
 		name = state.GetOpen().GetDevice().GetName()
 	}
-	require.Truef(t, strings.HasPrefix(ticket.Summary, fmt.Sprintf("COVE %s %s #%d - ", p.label, name, p.device)), "summary %q", ticket.Summary)
+	require.Truef(t, strings.HasPrefix(ticket.Summary, fmt.Sprintf("[CW-%s] Cove %s %s - ", state.GetOpen().GetIncidentId(), p.label, name)), "summary %q", ticket.Summary)
 	body := ""
 	for _, n := range ticket.Notes {
 		body += n.Text + "\n"
@@ -205,8 +204,8 @@ func conditions(open *incidentv1.Event) []string {
 	return all
 }
 
-// byReference are the tenant's tickets by the incident that their reference ends with.
-func byReference(tn *harness.Tenant) map[string]*cwfake.Ticket {
+// ticketsByIncident are the tenant's tickets by the incident that their reference ends with.
+func ticketsByIncident(tn *harness.Tenant) map[string]*cwfake.Ticket {
 	all := map[string]*cwfake.Ticket{}
 	for _, ticket := range tn.PSA.Tickets() {
 		all[ticket.ExternalXRef[strings.LastIndex(ticket.ExternalXRef, ":")+1:]] = &ticket

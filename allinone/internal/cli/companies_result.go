@@ -124,8 +124,15 @@ func writeResults(w io.Writer, format report.Format, all []result) error {
 		return nil
 	}
 	t := report.Table{Columns: []report.Column{
-		{Key: "customer_id"}, {Key: "customer"}, {Key: "order"}, {Key: "outcome"}, {Key: "state"},
-		{Key: "company_id"}, {Key: "company"}, {Key: "identifier"}, {Key: "detail"},
+		{Key: "customer_id"},
+		{Key: "customer"},
+		{Key: "order"},
+		{Key: "outcome"},
+		{Key: "state"},
+		{Key: "company_id"},
+		{Key: "company"},
+		{Key: "identifier"},
+		{Key: "detail"},
 	}}
 	for _, r := range all {
 		var id any
@@ -176,9 +183,13 @@ func differencesOf(file, present []companysync.Row) differences {
 func (d differences) write(w io.Writer, format report.Format, rows int) error {
 	t := report.Table{
 		Columns: []report.Column{
-			{Key: "customer_id", Title: "PARTNER"}, {Key: "customer", Title: "CUSTOMER"}, {Key: "status", Title: "STATUS"},
-			{Key: "company_id", Title: "ID"}, {Key: "company", Title: "COMPANY"},
-			{Key: "file_company_id", Title: "ID IN FILE"}, {Key: "file_company", Title: "COMPANY IN FILE"},
+			{Key: "customer_id", Title: "PARTNER"},
+			{Key: "customer", Title: "CUSTOMER"},
+			{Key: "status", Title: "STATUS"},
+			{Key: "company_id", Title: "ID"},
+			{Key: "company", Title: "COMPANY"},
+			{Key: "file_company_id", Title: "ID IN FILE"},
+			{Key: "file_company", Title: "COMPANY IN FILE"},
 		},
 		Empty: fmt.Sprintf("none of the %d rows differs", rows),
 	}

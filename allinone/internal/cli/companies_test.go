@@ -19,6 +19,7 @@ import (
 	"github.com/covewise/covewise/allinone/internal/server"
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/connectors/cove/covefake"
+	companysync "github.com/covewise/covewise/services/companysync/app"
 )
 
 // customers is the two servers with customers of every kind, swept once by a covewise that has ended.
@@ -264,5 +265,13 @@ func TestHelpOfTheCommandsAboutCompanies(t *testing.T) {
 			require.Empty(t, got.stderr)
 			golden(t, name, got.stdout)
 		})
+	}
+}
+
+func TestTheDocumentNamesEveryColumnOfAComparison(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "companies.md"))
+	require.NoError(t, err)
+	for _, column := range companysync.Columns() {
+		require.Contains(t, string(text), "| "+column+" |")
 	}
 }

@@ -4,17 +4,24 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/covewise/covewise/allinone/internal/cli"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
 	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
 
 // refused leaves one incident that the ticketer could not handle.
@@ -44,7 +51,9 @@ func refused(t *testing.T) string {
 
 func TestDeadLettersOnTheCommandLine(t *testing.T) {
 	dir := refused(t)
-	run := func(args ...string) result { return execute(t.Context(), nil, append(append([]string{"dlq"}, args...), "--data", dir)...) }
+	run := func(args ...string) result {
+		return execute(t.Context(), nil, append(append([]string{"dlq"}, args...), "--data", dir)...)
+	}
 
 	listed := run("list", "--output", "json")
 	require.Equal(t, cli.ExitOK, listed.code, listed.stderr)
@@ -72,6 +81,58 @@ func TestDeadLettersOnTheCommandLine(t *testing.T) {
 		"covewise: no covewise runs there; it is handled at the next start\n",
 	}, driven)
 	require.Equal(t, "no dead letters\n", run("list").stdout)
+}
+
+func TestBodiesOfAllKindsAreShown(t *testing.T) {
+	type body struct {
+		subject bus.Subject
+		carries proto.Message
+		holds   string
+	}
+	at := func(family bus.Family, verb string) bus.Subject {
+		return bus.Subject{Family: family, Verb: verb, Tenant: "harbor", Key: "7"}
+	}
+	cases := []body{
+		{at(bus.Status, bus.VerbSnapshot), &statusv1.Snapshot{DeviceId: "7"}, `"deviceId"`},
+		{at(bus.Status, bus.VerbSweep), &statusv1.SweepCompleted{Devices: 3}, `"devices"`},
+		{at(bus.Status, bus.VerbOverdue), &statusv1.SweepOverdue{Tenant: "harbor"}, `"harbor"`},
+		{at(bus.Incident, bus.VerbFailed), &incidentv1.Event{IncidentId: "7-1", Site: "a\u202eb"}, `"7-1"`},
+		{at(bus.Incident, bus.VerbChanged), &incidentv1.Event{IncidentId: "7-1"}, `"7-1"`},
+		{at(bus.Incident, bus.VerbResolved), &incidentv1.Event{IncidentId: "7-1"}, `"7-1"`},
+		{at(bus.Incident, bus.VerbRedrive), &incidentv1.Event{IncidentId: "7-1"}, `"7-1"`},
+		{at(bus.Incident, bus.VerbJudged), &incidentv1.SweepJudged{InTrouble: 2}, `"inTrouble"`},
+		{at(bus.Incident, bus.VerbObserved), &ticketv1.Observation{Observed: &ticketv1.Observed{Status: "New"}}, `"New"`},
+		{at(bus.Company, bus.VerbWanted), &companyv1.Wanted{IncidentId: "7-1"}, `"7-1"`},
+		{at(bus.Company, bus.VerbLinked), &companyv1.Answered{CustomerId: "710"}, `"710"`},
+		{at(bus.Company, bus.VerbProposed), &companyv1.Answered{CustomerId: "710"}, `"710"`},
+		{at(bus.Company, bus.VerbRefused), &companyv1.Answered{CustomerId: "710"}, `"710"`},
+		{at(bus.Company, bus.VerbOrdered), &companyv1.Ordered{Order: &companyv1.Order{CompanyId: 12}}, `"companyId"`},
+		{at(bus.Ticket, "created"), &ticketv1.Event{TicketId: 12}, `"ticketId"`},
+		{bus.Subject{Family: bus.Settings, Verb: bus.VerbTenant, Tenant: "harbor"}, &tenantv1.Changed{Author: "ann"}, `"ann"`},
+		{bus.Subject{Family: bus.Settings, Verb: bus.VerbPolicy, Tenant: "harbor"}, &tenantv1.PolicyChanged{Author: "ann"}, `"ann"`},
+		{at("weather", "failed"), &incidentv1.Event{IncidentId: "7-1"}, "bytes that are no message of this kind"},
+		{at(bus.Incident, "dreamt"), &incidentv1.Event{IncidentId: "7-1"}, "bytes that are no message of this kind"},
+	}
+	dir := recorded(t, func(ctx context.Context, nc *nats.Conn) {
+		js, err := jetstream.New(nc)
+		require.NoError(t, err)
+		for _, c := range cases {
+			msg := nats.NewMsg("dlq.ticketer.harbor")
+			msg.Header.Set(bus.HeaderSubject, c.subject.String())
+			msg.Header.Set(bus.HeaderReason, "no \x1b[2Jway")
+			msg.Data, err = proto.Marshal(c.carries)
+			require.NoError(t, err)
+			_, err = js.PublishMsg(ctx, msg)
+			require.NoError(t, err)
+		}
+	})
+	for i, c := range cases {
+		got := execute(t.Context(), nil, "dlq", "show", fmt.Sprint(i+1), "--data", dir)
+		require.Equal(t, cli.ExitOK, got.code, got.stderr)
+		require.Contains(t, got.stdout, c.holds, c.subject)
+		require.Contains(t, got.stdout, "reason    no  [2Jway\n")
+		require.NotContains(t, got.stdout, "\u202e")
+	}
 }
 
 func TestADirectoryWithoutARecordIsNotMade(t *testing.T) {

@@ -215,6 +215,7 @@ func ticketTable(ledgers []*ticketv1.Ledger, all map[string]deeds) report.Table 
 		{Key: "remarks"},
 		{Key: "requests"},
 		{Key: "former_tickets"},
+		{Key: "wrong"},
 	}}
 	for _, l := range ledgers {
 		of, wait := all[l.GetIncidentId()], ""
@@ -237,7 +238,7 @@ func ticketTable(ledgers []*ticketv1.Ledger, all map[string]deeds) report.Table 
 			ticket, l.GetIncidentId(), l.GetWanted().GetCustomer().GetName(), l.GetObserved().GetCompany(), aboutWhat(l), phaseWords(l.GetPhase()), statusWords(l),
 			waitsFor(l.GetPark()), moment(l.GetPark().GetSince()), moment(l.GetWanted().GetOpenedAt()), last, moment(of.last.GetOccurredAt()),
 			of.seen, cmp.Or(l.GetObserved().GetSummary(), l.GetSummary()), phaseCode(l.GetPhase()), wait, moment(l.GetPark().GetUntil()), l.GetDeviceId(), l.GetCompanyId(),
-			l.GetRemarks(), l.GetRequests(), former,
+			l.GetRemarks(), l.GetRequests(), former, trouble(l.GetWanted()),
 		})
 	}
 	return t

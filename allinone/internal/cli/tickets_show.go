@@ -78,9 +78,12 @@ func ticketStory(ctx context.Context, b *bus.Bus, tenant, incident string) (tick
 	if class := errclass.Of(err); class != errclass.NotFound && class != errclass.Rejected {
 		return story, failed(err)
 	}
-	all, err := ledgersOf(ctx, b, tenant)
-	if err != nil {
-		return story, failed(err)
+	all, listing := ledgersOf(ctx, b, tenant)
+	if listing != nil {
+		return story, failed(listing)
+	}
+	if slices.ContainsFunc(all, func(l *ticketv1.Ledger) bool { return l.GetIncidentId() == incident }) {
+		return story, failed(err) // it is there, and its events cannot be read
 	}
 	near := nearIncidents(all, incident)
 	if len(near) == 0 {
@@ -157,7 +160,11 @@ func writeStory(w io.Writer, story ticketer.TicketStory, revisions []*incidentv1
 		}
 	}
 	b.WriteString("\nwhat happened\n")
-	for _, h := range happenings(story.Events, revisions) {
+	all := happenings(story.Events, revisions)
+	if len(all) == 0 {
+		b.WriteString("  nothing is on record\n")
+	}
+	for _, h := range all {
 		fmt.Fprintf(&b, "  %s  %s\n", h.at.UTC().Format("2006-01-02 15:04:05 UTC"), report.Printable(h.text))
 	}
 	_, err := io.WriteString(w, b.String())
@@ -241,10 +248,10 @@ func origin(l *ticketv1.Ledger) string {
 // revisionWords says which picture of the incident the ticket shows.
 func revisionWords(l *ticketv1.Ledger) string {
 	newest, shown := l.GetWanted().GetRevision(), l.GetShown().GetRevision()
-	switch {
-	case shown == newest:
+	switch shown {
+	case newest:
 		return fmt.Sprintf("the newest, %d, is in the ticket", newest)
-	case shown == 0:
+	case 0:
 		return fmt.Sprintf("the newest is %d; none is in the ticket", newest)
 	default:
 		return fmt.Sprintf("the newest is %d; %d is in the ticket", newest, shown)
@@ -335,7 +342,7 @@ func eventTold(e *ticketv1.Event) string {
 	if reason != "" {
 		text += ": " + reason
 	}
-	if e.GetSummary() != "" {
+	if e.GetSummary() != "" && e.GetAction() != ticketv1.Action_ACTION_CLOSED {
 		text += fmt.Sprintf("; summary %q", e.GetSummary())
 	}
 	if e.GetRequests() > 0 {

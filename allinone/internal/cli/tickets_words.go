@@ -185,9 +185,14 @@ func trouble(e *incidentv1.Event) string {
 	for _, c := range e.GetConditions() {
 		var where []string
 		for _, f := range c.GetFindings() {
-			if f.GetSourceName() != "" {
-				where = append(where, f.GetSourceName()+" "+f.GetSourceCode())
+			if f.GetSourceName() == "" {
+				continue
 			}
+			one := f.GetSourceName() + " " + f.GetSourceCode()
+			if f.GetSummary() != "" {
+				one += ": " + f.GetSummary()
+			}
+			where = append(where, one)
 		}
 		text := conditionWords(c.GetKind())
 		if len(where) > 0 {

@@ -99,7 +99,7 @@ func TestOnceSeesEachSweepThroughToItsTickets(t *testing.T) {
 	o.set(1001, "10")
 	require.Equal(t, result{cli.ExitOK, "harbor: complete; 3 devices, 1 in trouble; tickets: 1 created, 0 annotated, 1 closed\n", ""}, o.once())
 	require.Len(t, o.cwm.OpenTickets(), 1)
-	require.Contains(t, o.cwm.OpenTickets()[0].Summary, "#1001 - ")
+	require.Contains(t, o.cwm.OpenTickets()[0].Summary, "[CW-1001-1] ")
 	require.Empty(t, o.cwm.Duplicates())
 }
 

@@ -88,7 +88,10 @@ func TestEverythingStartsServesAndStopsAndTheInstallationStays(t *testing.T) {
 		for _, page := range []string{"", "livez", "metrics", "api/v1/tenants"} {
 			require.Equal(t, http.StatusOK, status(t, r.system.Address+page), page)
 		}
-		require.Equal(t, http.StatusNotFound, status(t, r.system.Address+"hooks/connectwise/nobodys-token"), "not the page's answer")
+		require.Equal(t, http.StatusNotFound, status(t, r.system.Address+"hooks/connectwise/nobodys-token"))
+		_, metrics := get(t, r.system.Address+"metrics")
+		require.Contains(t, metrics, `covewise_ticketer_callbacks_total{outcome="unknown_token",service="hooks"} 1`)
+		require.Contains(t, metrics, `covewise_connectwise_waiting{lane="first",service="ticketer"} 0`)
 		close(r.end)
 		require.NoError(t, <-r.ended)
 		require.Equal(t, []string{"watch starts", "watch stops"}, order)
@@ -109,14 +112,20 @@ func watching(order *[]string) func(*compose.System) run.Service {
 
 func status(t *testing.T, address string) int {
 	t.Helper()
+	code, _ := get(t, address)
+	return code
+}
+
+func get(t *testing.T, address string) (code int, body string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
 	answer, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
 	require.NoError(t, err)
 	defer answer.Body.Close()
-	_, err = io.Copy(io.Discard, answer.Body)
+	all, err := io.ReadAll(answer.Body)
 	require.NoError(t, err)
-	return answer.StatusCode
+	return answer.StatusCode, string(all)
 }
 
 func TestAnEndedContextIsAnOrderlyEnd(t *testing.T) {

@@ -106,7 +106,7 @@ func (s *System) companysync() run.Service {
 	return s.acting("companysync", func(ctx context.Context, p part) error {
 		return companysync.Run(ctx, companysync.Options{
 			NATS: p.nc, Logger: p.log, Registerer: p.registerer, Clock: s.opts.Clock, Tracer: s.opts.Tracer, OnHealth: s.health.Set,
-			LookupEnv: s.opts.LookupEnv,
+			LookupEnv: s.opts.LookupEnv, Limits: s.limits,
 		})
 	})
 }

@@ -24,7 +24,7 @@ func TestCodeBaseLookUp(t *testing.T) {
 	require.Equal(t, "True", info["IsCloud"])
 
 	gone := w.want(404, "GET", "/system/info", nil).object(t)
-	require.Equal(t, map[string]any{"code": "ConnectWiseApi", "message": "The endpoint does not exist.", "errors": nil}, gone)
+	require.Equal(t, map[string]any{"code": "ConnectWiseApi", "message": "The endpoint does not exist."}, gone)
 	require.Equal(t, "v2026.2.117000", w.want(200, "GET", "/v2026_2/apis/3.0/system/info", nil).object(t)["version"])
 	w.want(200, "GET", "/v4_6_release/apis/3.0/system/info", nil)
 }

@@ -6,6 +6,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -43,9 +44,7 @@ func newReceiver(t *testing.T) *receiver {
 func (w *world) entry(url string, more map[string]any) int {
 	w.t.Helper()
 	body := map[string]any{"url": url, "objectId": 0, "type": "ticket", "level": "owner", "description": "ours"}
-	for name, value := range more {
-		body[name] = value
-	}
+	maps.Copy(body, more)
 	made := w.want(http.StatusCreated, http.MethodPost, "/system/callbacks", body).object(w.t)
 	id, _ := made["id"].(float64)
 	return int(id)
@@ -67,9 +66,7 @@ func TestCallbackEntriesAreJudged(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			body := map[string]any{"url": "https://h.example/cb?recordId=", "objectId": 1, "type": "ticket", "level": "owner"}
-			for member, value := range c.change {
-				body[member] = value
-			}
+			maps.Copy(body, c.change)
 			refused := w.want(400, "POST", "/system/callbacks", body).object(t)
 			errors, ok := refused["errors"].([]any)
 			require.True(t, ok)

@@ -87,7 +87,9 @@ func (s *Server) RotateCallbackKey() {
 	s.hooks.rotate()
 }
 
-func (h *hooks) rotate() { h.keys = append(h.keys, fmt.Sprintf("signing-key-%d-of-the-fake", len(h.keys)+1)) }
+func (h *hooks) rotate() {
+	h.keys = append(h.keys, fmt.Sprintf("signing-key-%d-of-the-fake", len(h.keys)+1))
+}
 
 // compose takes the changes off and writes a callback for each entry that hears of one.
 func (s *Server) compose(faults CallbackFaults) ([]Delivery, error) {

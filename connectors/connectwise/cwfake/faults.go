@@ -1,6 +1,7 @@
 package cwfake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -184,8 +185,7 @@ func (s *Server) dropUsedUp() {
 }
 
 // wait holds the request as its slow faults say; it fails when the client has gone.
-func (s *Server) wait(x *exchange, beforeWrite bool) error {
-	ctx := x.request.Context()
+func (s *Server) wait(ctx context.Context, x *exchange, beforeWrite bool) error {
 	for _, f := range x.waits {
 		if f.BeforeWrite != beforeWrite {
 			continue

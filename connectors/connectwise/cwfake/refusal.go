@@ -21,7 +21,7 @@ type refusalError struct {
 	status  int
 	Code    string       `json:"code"`
 	Message string       `json:"message"`
-	Errors  []fieldError `json:"errors"`
+	Errors  []fieldError `json:"errors,omitempty"` // current servers leave nulls out
 }
 
 // Error returns the message and those of the single errors.

@@ -57,11 +57,11 @@ func (s *Server) serveAPI(w http.ResponseWriter, r *http.Request) {
 	}
 	x := &exchange{request: r, body: body}
 	s.begin(x)
-	if err := s.wait(x, true); err != nil {
+	if err := s.wait(r.Context(), x, true); err != nil {
 		return
 	}
 	out := s.answer(x)
-	if err := s.wait(x, false); err != nil {
+	if err := s.wait(r.Context(), x, false); err != nil {
 		return
 	}
 	s.options.Logger.DebugContext(r.Context(), "request", "method", r.Method, "path", r.URL.Path, "status", out.status)
@@ -211,7 +211,8 @@ func (s *Server) version() string {
 
 func (s *Server) encode(x *exchange, result answer, err error) reply {
 	out := reply{status: result.status, contentType: "application/json; charset=utf-8", header: http.Header{}}
-	if strings.Contains(x.request.Header.Get("Accept"), vendorMediaType) {
+	looksUp := x.route != nil && x.route.pattern == loginPattern
+	if strings.Contains(x.request.Header.Get("Accept"), vendorMediaType) && !looksUp {
 		out.contentType = vendorMediaType + "; version=" + s.version()
 	}
 	out.header.Set("Api-Current-Version", s.version())

@@ -13,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/trace"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/connectors/cove"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
@@ -37,6 +38,7 @@ type Options struct {
 	Tracer     trace.TracerProvider                       // nil: no traces
 	OnHealth   func(component string, err error)          // told when a part begins to fail (err) and recovers (nil); may be nil
 	LookupEnv  func(name string) (value string, set bool) // reads secrets that are named by environment variable; nil: none are set
+	Limits     *connectwise.Limits                        // pace towards the ConnectWise servers, shared within the process; nil: own ones
 }
 
 // handlerTimeout is more than all requests of one question may take.
@@ -70,6 +72,10 @@ func Run(ctx context.Context, opts Options) error {
 		return fmt.Errorf("register metrics: %w", err)
 	}
 	companies := directory.New(opts.Clock, opts.Logger, opts.LookupEnv)
+	if opts.Limits == nil {
+		opts.Limits = connectwise.NewLimits(connectwise.LimitsOptions{})
+	}
+	companies.Share(opts.Limits)
 	defer companies.Close()
 	handler := &answer.Handler{
 		Events: b, Links: links, Directory: companies, Clock: opts.Clock, Logger: opts.Logger, Metrics: metrics,

@@ -90,7 +90,7 @@ func serve(ctx context.Context, o Options) error {
 	}
 	applier, err := apply.New(ctx, apply.Options{
 		Bus: b, Clock: o.Clock, Logger: o.Logger, LookupEnv: o.LookupEnv, Patience: o.SearchPatience, Metrics: metrics, OnStep: o.OnStep,
-		Pace: o.Pace,
+		Pace: o.Pace, Limits: o.Limits,
 	})
 	if err != nil {
 		return err

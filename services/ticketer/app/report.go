@@ -1,13 +1,10 @@
 package app
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
-	"slices"
 	"strings"
-	"time"
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
@@ -16,70 +13,11 @@ import (
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/apply"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
-	"github.com/covewise/covewise/services/ticketer/internal/text"
 )
-
-// TicketRow is one incident's ticket, for people.
-type TicketRow struct {
-	Incident string
-	Device   string // name of the device; its id when it has none
-	Customer string
-	Phase    string // "open", "closed", "handed_over" and so on, as the ledger has it
-	Ticket   int64  // 0 while there is none
-	Status   string // in ConnectWise, as it was seen last
-	Summary  string // in ConnectWise, as it was seen last; what it was made with before
-	Waits    string // what the incident waits for; empty when it does not
-	Until    time.Time
-	Updated  time.Time
-}
-
-// Tickets returns the rows of a tenant's incidents: those that are not over first, then by time, newest first.
-func Tickets(ctx context.Context, b *bus.Bus, tenant string) ([]TicketRow, error) {
-	ledgers, err := bus.OpenStore[*ticketv1.Ledger](ctx, b, bus.TicketLedger)
-	if err != nil {
-		return nil, err
-	}
-	var rows []TicketRow
-	err = ledgers.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		rows = append(rows, row(e.Value))
-		return nil
-	})
-	over := func(r TicketRow) int {
-		return map[string]int{"closed": 1, "dropped": 1}[r.Phase]
-	}
-	slices.SortFunc(rows, func(a, b TicketRow) int {
-		return cmp.Or(over(a)-over(b), b.Updated.Compare(a.Updated), strings.Compare(a.Incident, b.Incident))
-	})
-	return rows, err
-}
-
-func row(l *ticketv1.Ledger) TicketRow {
-	name := text.Name(l.GetWanted().GetDevice())
-	if l.GetWanted().GetDevice() == nil {
-		name = l.GetDeviceId()
-	}
-	r := TicketRow{
-		Incident: l.GetIncidentId(), Device: name, Customer: l.GetWanted().GetCustomer().GetName(), Phase: phaseName(l.GetPhase()),
-		Ticket: l.GetTicketId(), Status: l.GetObserved().GetStatus(), Summary: cmp.Or(l.GetObserved().GetSummary(), l.GetSummary()),
-		Updated: l.GetUpdatedAt().AsTime(),
-	}
-	if l.GetObserved().GetDeleted() {
-		r.Status = "deleted"
-	}
-	if p := l.GetPark(); p != nil {
-		r.Waits, r.Until = strings.ToLower(strings.TrimPrefix(p.GetReason().String(), "PARK_REASON_"))+": "+p.GetDetail(), p.GetUntil().AsTime()
-	}
-	return r
-}
-
-func phaseName(p ticketv1.Phase) string {
-	return strings.ToLower(strings.TrimPrefix(p.String(), "PHASE_"))
-}
 
 // TicketStory is everything on record about one incident's ticket. The ledger counts the requests made for it, and
 // each event those made up to it.
 type TicketStory struct {
-	Row    TicketRow
 	Ledger *ticketv1.Ledger
 	Events []*ticketv1.Event // oldest first
 }
@@ -102,7 +40,7 @@ func Ticket(ctx context.Context, b *bus.Bus, tenant, incident string) (TicketSto
 	if l == nil {
 		return TicketStory{}, errclass.Newf(errclass.NotFound, "incident", "tenant %q has no record of incident %q; `covewise tickets --tenant %s` lists those that it has", tenant, incident, tenant)
 	}
-	story := TicketStory{Row: row(l), Ledger: l}
+	story := TicketStory{Ledger: l}
 	err = b.History(ctx, bus.Ticket, "*", tenant, func(d bus.Delivery) error {
 		e := &ticketv1.Event{}
 		if err := d.Decode(e); err != nil {

@@ -42,6 +42,7 @@ type Directory struct {
 	clock     clock.Clock
 	log       *slog.Logger
 	lookupEnv func(name string) (string, bool)
+	limits    *connectwise.Limits // nil: each client has its own
 
 	mu      sync.Mutex
 	servers map[string]*Server
@@ -51,6 +52,9 @@ type Directory struct {
 func New(c clock.Clock, log *slog.Logger, lookupEnv func(name string) (string, bool)) *Directory {
 	return &Directory{clock: c, log: log, lookupEnv: lookupEnv, servers: map[string]*Server{}}
 }
+
+// Share lets the servers opened from now on keep their pace together with other clients of the process.
+func (d *Directory) Share(limits *connectwise.Limits) { d.limits = limits }
 
 // Server returns the tenant's server as the settings describe it. Settings from which no client can be made are
 // an error of class AuthTenant: a person must mend them.
@@ -93,7 +97,7 @@ func (d *Directory) open(settings *tenantv1.Settings) (*Server, error) {
 			private, err := d.secret("connectwise.privateKey", cw.GetPrivateKey())
 			return public, private, err
 		},
-		Logger: d.log.With("tenant", settings.GetId()),
+		Logger: d.log.With("tenant", settings.GetId()), Limits: d.limits, Tenant: settings.GetId(),
 	})
 	if err != nil {
 		return nil, errclass.New(errclass.AuthTenant, "open ConnectWise", err)

@@ -47,7 +47,8 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	Patience  time.Duration
 	Metrics   *Metrics
-	Pace      clock.Clock // of requests; nil: the machine's
+	Pace      clock.Clock         // of requests; nil: the machine's
+	Limits    *connectwise.Limits // shared by all tenants' desks and others; nil: each desk has its own
 	// OnStep is called before and after each step that is durable or remote ("post ticket: begin", "post ticket:
 	// end"), so that a test can stop the process there.
 	OnStep func(step string)
@@ -78,7 +79,7 @@ func New(ctx context.Context, o Options) (*Applier, error) {
 		a.onStep = func(string) {}
 	}
 	a.sites = &sites{open: func(settings *tenantv1.Settings) (*desk.Desk, error) {
-		return desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger, Pace: o.Pace})
+		return desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger, Pace: o.Pace, Limits: o.Limits})
 	}, byTenant: map[string]*site{}}
 	var err error
 	if a.ledgers, err = bus.OpenStore[*ticketv1.Ledger](ctx, o.Bus, bus.TicketLedger); err != nil {

@@ -30,8 +30,9 @@ type Options struct {
 	LookupEnv func(name string) (value string, set bool) // where secrets named by environment variables are
 	Clock     clock.Clock                                // for the age of what is remembered; requests keep the machine's time
 	Logger    *slog.Logger
-	Transport http.RoundTripper // nil: the client's own
-	Pace      clock.Clock       // for pace and pauses of requests; nil: the machine's
+	Transport http.RoundTripper   // nil: the client's own
+	Pace      clock.Clock         // for pace and pauses of requests; nil: the machine's
+	Limits    *connectwise.Limits // shared with other clients of the process; nil: the desk's own
 }
 
 // Desk is a tenant's service desk. It may be used by several goroutines.
@@ -76,6 +77,7 @@ func Open(settings *tenantv1.Settings, o Options) (*Desk, error) {
 	publicRef, privateRef := secret("publicKey", cw.GetPublicKey()), secret("privateKey", cw.GetPrivateKey())
 	client, err := connectwise.New(connectwise.Options{
 		Site: cw.GetUrl(), Company: cw.GetCompany(), ClientID: cw.GetClientId(), Logger: o.Logger, Transport: o.Transport, Clock: o.Pace,
+		Limits: o.Limits, Tenant: settings.GetId(),
 		Keys: func() (string, string, error) {
 			public, err := publicRef.Resolve(o.LookupEnv)
 			if err != nil {

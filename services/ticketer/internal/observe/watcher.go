@@ -74,7 +74,7 @@ type Watcher struct {
 	links   *bus.Store[*companyv1.Link]
 	ledgers *bus.View[*ticketv1.Ledger, *tracked]
 	due     *bus.View[*ticketv1.Desk, time.Time]
-	stir    chan struct{} // a tenant has its first ticket; holds one
+	stir    chan struct{} // a tenant has its first ticket, or a turn has moved; holds one
 
 	mu       sync.Mutex
 	byTenant map[string]map[string]*tracked // by tenant, then by ledger key
@@ -112,7 +112,8 @@ func New(ctx context.Context, o Options) (*Watcher, error) {
 		return nil, err
 	}
 	w.ledgers = bus.NewView(w.store, ">", project, w.changed)
-	w.due = bus.NewView(w.desks, ">", func(e bus.Entry[*ticketv1.Desk]) time.Time { return e.Value.GetNextPollAt().AsTime() }, nil)
+	// A callback may have brought a look forward.
+	w.due = bus.NewView(w.desks, ">", func(e bus.Entry[*ticketv1.Desk]) time.Time { return e.Value.GetNextPollAt().AsTime() }, func(string) { w.wake() })
 	return w, nil
 }
 
@@ -150,12 +151,17 @@ func (w *Watcher) changed(key string) {
 	}
 	if w.byTenant[item.tenant] == nil {
 		w.byTenant[item.tenant] = map[string]*tracked{}
-		select {
-		case w.stir <- struct{}{}:
-		default:
-		}
+		w.wake()
 	}
 	w.byTenant[item.tenant][key] = item
+}
+
+// wake ends the rest between two rounds.
+func (w *Watcher) wake() {
+	select {
+	case w.stir <- struct{}{}:
+	default:
+	}
 }
 
 // Run looks at tickets until the context ends, and then returns nil.
@@ -234,7 +240,7 @@ func (w *Watcher) tell(ctx context.Context, tenant string, err error) {
 	w.said[tenant] = reason
 }
 
-// rest waits for a time, or until a tenant has its first ticket.
+// rest waits for a time, or until a tenant has its first ticket or another turn.
 func (w *Watcher) rest(ctx context.Context, until time.Time) {
 	ctx, cancel := context.WithCancel(ctx)
 	done := make(chan struct{})
