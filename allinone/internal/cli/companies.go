@@ -265,7 +265,11 @@ func (o *orders) apply(ctx context.Context, w io.Writer, format report.Format, s
 	for _, c := range d.changes {
 		r, err := each.give(ctx, s, settings, companysync.Command{Customer: c.Partner, Kind: companyv1.OrderKind_ORDER_KIND_LINK, CompanyID: c.CompanyID})
 		if err != nil {
-			return errors.Join(conclude(w, format, all), err)
+			// What was ordered before is told all the same.
+			if told := writeResults(w, format, all); told != nil {
+				return failed(errors.Join(err, told))
+			}
+			return err
 		}
 		if r.outcome == pending {
 			each.timeout = 0

@@ -219,6 +219,17 @@ func TestPeopleDecideAboutCompanies(t *testing.T) {
 	}}, objects)
 }
 
+func TestAnOrderThatIsNotCarriedOutInTimeStays(t *testing.T) {
+	o := customers(t)
+	log, stop := o.running()
+	defer stop()
+	log.await(t, "page is served")
+	require.NoError(t, o.cwm.AddFaults(cwfake.Fault{Match: "GET /company/companies/{id}", Kind: cwfake.FaultErrorBefore, Status: 503}))
+	require.Equal(t, result{cli.ExitIncomplete, `740 "Orion": link not carried out yet; it stays ordered, and the log of covewise up tells of it` + "\n", ""},
+		o.companies("link", "Orion", "2002", "--timeout", "300ms"))
+	o.cwm.ClearFaults()
+}
+
 func TestWrongCommandsAboutCompaniesAreExplained(t *testing.T) {
 	o := customers(t)
 	none := filepath.Join(t.TempDir(), "none.csv")
