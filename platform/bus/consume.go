@@ -130,7 +130,7 @@ func (l *loop) take(ctx context.Context, msg jetstream.Msg) {
 
 	outcome := outcomeAcked
 	// The answer must reach the server although the service is being stopped.
-	answerCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), publishTimeout)
+	answerCtx, cancel := context.WithTimeout(context.WithoutCancel(ctx), answerTimeout)
 	defer cancel()
 	switch {
 	case err == nil:

@@ -26,8 +26,10 @@ type Message struct {
 	TTL     time.Duration // the message vanishes after this time; 0: it stays as long as its stream keeps messages
 }
 
-// publishTimeout covers the election of a new stream leader, which takes about four seconds.
-const publishTimeout = 10 * time.Second
+// answerTimeout bounds the wait for an answer of the server. A request that went down with a broker is never answered,
+// and a handler that waited for it as long as it may would hold its partition. It covers the election of a new
+// stream leader, which takes about four seconds.
+const answerTimeout = 10 * time.Second
 
 // A batch smaller than minBatch costs more than single publishes, a larger one than maxBatch is refused by
 // the server (both measured with nats-server 2.15).
@@ -47,7 +49,7 @@ func (b *Bus) Publish(ctx context.Context, m Message) error {
 }
 
 func (b *Bus) publish(ctx context.Context, s Subject, msg *nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	if _, err := b.js.PublishMsg(ctx, msg); err != nil {
 		return fmt.Errorf("publish %s: %w", msg.Subject, classify(err))
@@ -99,7 +101,7 @@ func (b *Bus) publishSome(ctx context.Context, batch []Message) error {
 // publishAtomic stores messages all or nothing (JetStream ADR-50: three headers; nats.go has no call for it).
 // The first message is acknowledged at once, which tells that the server takes batches; the last commits.
 func (b *Bus) publishAtomic(ctx context.Context, msgs []*nats.Msg) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	batch := nuid.Next()
 	for i, msg := range msgs {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"google.golang.org/protobuf/proto"
@@ -29,6 +30,8 @@ func OpenStore[T proto.Message](ctx context.Context, b *Bus, bucket Bucket) (*St
 // Get returns a key's value and revision; a nil value and revision 0 when there is none.
 func (s *Store[T]) Get(ctx context.Context, key string) (T, uint64, error) {
 	var none T
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	entry, err := s.kv.Get(ctx, key)
 	if errors.Is(err, jetstream.ErrKeyNotFound) {
 		return none, 0, nil
@@ -47,6 +50,8 @@ func (s *Store[T]) Put(ctx context.Context, key string, value T, revision uint64
 	if err != nil {
 		return 0, errclass.New(errclass.Bug, fmt.Sprintf("encode %s %s", s.name, key), err)
 	}
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	var next uint64
 	if revision == 0 {
 		next, err = s.kv.Create(ctx, key, data)
@@ -96,6 +101,8 @@ func (s *Store[T]) Update(ctx context.Context, key string, decide func(current T
 
 // Delete removes a key if it is still at the given revision; otherwise the error is of class Conflict.
 func (s *Store[T]) Delete(ctx context.Context, key string, revision uint64) error {
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
+	defer cancel()
 	err := s.kv.Delete(ctx, key, jetstream.LastRevision(revision))
 	if err != nil {
 		return fmt.Errorf("delete %s %s: %w", s.name, key, classify(err))
@@ -118,8 +125,13 @@ func (s *Store[T]) Each(ctx context.Context, filter string, f func(Entry[T]) err
 		return fmt.Errorf("list %s %s: %w", s.name, filter, classify(err))
 	}
 	defer func() { _ = watcher.Stop() }() // stopping a watcher that is no longer connected fails, and that is all
+	silence := time.NewTimer(answerTimeout)
+	defer silence.Stop()
 	for {
+		silence.Reset(answerTimeout)
 		select {
+		case <-silence.C:
+			return errclass.Newf(errclass.Transient, fmt.Sprintf("list %s %s", s.name, filter), "nothing came for %s", answerTimeout)
 		case <-ctx.Done():
 			return fmt.Errorf("list %s %s: %w", s.name, filter, ctx.Err())
 		case raw, open := <-watcher.Updates():
