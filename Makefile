@@ -33,12 +33,18 @@ test: ## run all tests, with the race detector where there is a C compiler
 bench: ## run the benchmarks and print their figures beside a reference measured in the same run
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench/...
 
+chaos: ## play schedules of faults against the real services: SCHEDULES (500), SEED and STEPS to replay, DURATION, WORKERS
+	go test ./test/chaos -run '^TestNoScheduleOfFaultsBreaksAPromise$$' -count=1 -v -timeout 0 -args \
+	  -schedules $(or $(SCHEDULES),$(if $(SEED),50,500)) -workers $(or $(WORKERS),6) \
+	  $(if $(SEED),-seed $(SEED)) $(if $(STEPS),-steps '$(STEPS)') $(if $(DURATION),-duration $(DURATION))
+
 FUZZ_TIME ?= 20s
 FUZZ_TARGETS := \
 	./connectors/cove:FuzzStatistics ./connectors/cove:FuzzEnvelope ./connectors/cove:FuzzVisa ./connectors/cove:FuzzCleanMessage \
 	./connectors/cove/columns:FuzzValues ./connectors/cove/columns:FuzzCodes \
 	./connectors/connectwise:FuzzTextStaysOneValue ./connectors/connectwise/cwfake/internal/filter:FuzzCompile \
-	./services/companysync/internal/match:FuzzNormal
+	./connectors/cove/covefake:FuzzFilter ./platform/tenant/wording:FuzzTemplatesAreBounded ./platform/tenant/agreement:FuzzParse \
+	./services/companysync/internal/match:FuzzNormal ./services/companysync/internal/directory:FuzzNoNameChangesTheMeaningOfACondition
 
 fuzz: ## fuzz every reader of foreign bytes for FUZZ_TIME each (default 20s)
 	@for t in $(FUZZ_TARGETS); do echo "fuzz $$t"; go test -run '^$$' -fuzz "^$${t#*:}$$" -fuzztime $(FUZZ_TIME) -fuzzminimizetime 1s $${t%%:*} || exit 1; done
@@ -69,7 +75,7 @@ tidy: ## tidy every module
 standalone: ## build and vet every module by itself, without the workspace
 	@for m in $(MODULES); do echo "build $$m"; (cd $$m && GOWORK=off go build ./... && GOWORK=off go vet ./...) || exit 1; done
 
-verify: gen-check lint breaking build standalone test ## what CI does
+verify: gen-check lint breaking build standalone test fuzz ## what CI does
 
 clean: ## remove built files; data directories stay
 	rm -rf bin .tools
@@ -83,4 +89,4 @@ $(TOOLS)/golangci-lint: Makefile
 $(TOOLS)/gofumpt: Makefile
 	GOWORK=off GOBIN=$(TOOLS) go install mvdan.cc/gofumpt@$(GOFUMPT_VERSION) && touch $@
 
-.PHONY: help run build test bench fuzz fmt lint gen gen-check breaking tidy standalone verify clean
+.PHONY: help run build test bench chaos fuzz fmt lint gen gen-check breaking tidy standalone verify clean

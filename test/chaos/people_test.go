@@ -1,0 +1,132 @@
+package chaos_test
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+)
+
+// people is what persons did at a tenant's server, by ticket.
+type people struct {
+	closed   map[int]bool
+	reopened map[int]bool
+	deleted  map[int]bool
+	touched  map[int]bool        // tickets of others that people brought ours together with
+	changed  map[int]cwfake.Edit // what people wrote last; the company as its identifier
+	moved    map[int]string      // board
+	acts     []string
+}
+
+func newPeople() people {
+	return people{
+		closed: map[int]bool{}, reopened: map[int]bool{}, deleted: map[int]bool{}, touched: map[int]bool{},
+		changed: map[int]cwfake.Edit{}, moved: map[int]string{},
+	}
+}
+
+// owner returns the device and the incident of a ticket of ours by its reference
+// ("covewise:<installation>:<tenant>:<device>-<n>"); empty for others.
+func (m *msp) owner(t cwfake.Ticket) (device, incident string) {
+	parts := strings.Split(t.ExternalXRef, ":")
+	if len(parts) < 4 || parts[0] != "covewise" || parts[2] != m.id {
+		return "", ""
+	}
+	device, _, _ = strings.Cut(parts[3], "-")
+	return device, parts[3]
+}
+
+// tickets returns a device's tickets by ascending id.
+func (m *msp) tickets(d *device) []cwfake.Ticket {
+	var all []cwfake.Ticket
+	for _, t := range m.fake.Tickets() {
+		if device, _ := m.owner(t); device == d.id {
+			all = append(all, t)
+		}
+	}
+	return all
+}
+
+// person does something to the newest ticket of a device. What ConnectWise refuses is not done.
+func (m *msp) person(d *device, what string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	own := m.tickets(d)
+	if len(own) == 0 {
+		return
+	}
+	t := own[len(own)-1].ID
+	if m.do(d, what, t, own) == nil {
+		m.acts = append(m.acts, fmt.Sprintf("%s %d", what, t))
+		m.world.figures.fault("person: " + what)
+	}
+}
+
+func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
+	p := m.fake.Person("")
+	write := func(change cwfake.Edit, into func(*cwfake.Edit)) error {
+		err := p.Edit(t, change)
+		if err == nil {
+			e := m.changed[t]
+			into(&e)
+			m.changed[t] = e
+		}
+		return err
+	}
+	other := m.foreign[d.number%2]
+	switch what {
+	case "close":
+		err := p.Close(t, "")
+		m.closed[t] = m.closed[t] || err == nil
+		return err
+	case "reopen":
+		for _, candidate := range own {
+			if m.closed[candidate.ID] && candidate.ClosedFlag && candidate.MergedInto == 0 {
+				err := p.Reopen(candidate.ID, "")
+				m.reopened[candidate.ID] = m.reopened[candidate.ID] || err == nil
+				return err
+			}
+		}
+		return errNothing
+	case "move":
+		err := p.Move(t, "NOC", "")
+		if err == nil {
+			m.moved[t] = "NOC"
+			m.reopened[t] = m.reopened[t] || own[len(own)-1].ClosedFlag // the board's first status is an open one
+		}
+		return err
+	case "edit":
+		text := fmt.Sprintf("Looked into by Maria, %d", len(m.acts))
+		return write(cwfake.Edit{Summary: text, Priority: "Priority 4 - Low"}, func(e *cwfake.Edit) { e.Summary, e.Priority = text, "Priority 4 - Low" })
+	case "owner":
+		return write(cwfake.Edit{Owner: "tokafor"}, func(e *cwfake.Edit) { e.Owner = "tokafor" })
+	case "company":
+		return write(cwfake.Edit{Company: secondCompany}, func(e *cwfake.Edit) { e.Company = secondCompany })
+	case "merge":
+		err := p.Merge(t, other, "")
+		m.touched[other] = m.touched[other] || err == nil
+		return err
+	case "merge-own":
+		for _, d2 := range m.devices {
+			theirs := m.tickets(d2)
+			if d2 != d && len(theirs) > 0 && !theirs[len(theirs)-1].ClosedFlag {
+				return p.Merge(t, theirs[len(theirs)-1].ID, "")
+			}
+		}
+		return errNothing
+	case "child":
+		err := p.AttachChild(other, t)
+		m.touched[other] = m.touched[other] || err == nil
+		return err
+	case "delete":
+		err := p.Delete(t)
+		m.deleted[t] = m.deleted[t] || err == nil
+		return err
+	case "note":
+		return p.AddNote(t, "I am looking into it", false)
+	case "customer-note":
+		return p.AddNote(t, "It works for us", true)
+	default:
+		return errNothing
+	}
+}
