@@ -268,6 +268,7 @@ func (x *attempts) try(req *http.Request) (*http.Response, error) {
 		return nil, errTooLarge
 	}
 	x.last = answer{status: resp.StatusCode, header: resp.Header, body: body}
+	date(ctx, resp.Header)
 	if resp.StatusCode == http.StatusTooManyRequests {
 		c.pace.hold(retryAfter(resp.Header, c.clock.Now()))
 	}

@@ -145,6 +145,14 @@ func New(o Options) (*Client, error) {
 // Requests returns how many HTTP requests were sent so far, retries included.
 func (c *Client) Requests() int64 { return c.requests.Load() }
 
+// RequestsPerSecond returns the rate that the client keeps to; it is infinite when there is no limit.
+func (c *Client) RequestsPerSecond() float64 {
+	if c.options.RequestsPerSecond == 0 {
+		return defaultRate
+	}
+	return c.options.RequestsPerSecond
+}
+
 func newHTTP(o Options, requests *atomic.Int64) (repeat, once *retryablehttp.Client) {
 	perSecond, timeout, next := rate.Limit(o.RequestsPerSecond), o.Timeout, o.Transport
 	switch {

@@ -24,7 +24,7 @@ const fakeFleet = `{"root": 481200,
   {"AccountId": 11, "PartnerId": 481290, "Settings": {"AN": "srv_1", "MN": "SRV", "AT": "1", "OT": "2", "I78": "D01D02", "CD": "@-400d", "TS": "@-5m",
     "T0": "8", "T7": "3", "TL": "@-1d", "US": "188702358870", "IP": "10.0.0.1,10.0.0.2",
     "D01F00": "8", "D01F06": "3", "D01F09": "@-1d", "D01F15": "@-3h", "D01F17": "8", "D01F18": "@-3h", "D02F00": "5", "D02F06": "0", "D02F09": "@-3h"}},
-  {"AccountId": 12, "PartnerId": 481233, "Settings": {"AN": "tenant_1", "AT": "2", "I78": "D05D19", "T0": "5", "T7": "1", "TS": "@-5m", "D19F00": "5", "D19F06": "1", "D05F22": "4"}},
+  {"AccountId": 12, "PartnerId": 481233, "Settings": {"AN": "tenant_1", "AT": "2", "I78": "D05D19", "T0": "5", "T7": "1", "TS": "@-5m", "D19F00": "5", "D19F06": "1", "D19F09": "@-2h", "D05F22": "4"}},
   {"AccountId": 13, "PartnerId": 481233, "Settings": {"AN": "new_1", "AT": "1", "OT": "1", "I78": ""}}],
 "sessions": [
   {"AccountId": 11, "plugin": "FileSystem", "sessions": [

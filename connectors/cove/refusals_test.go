@@ -149,6 +149,12 @@ func TestColumnsThatNobodyAnsweredAreTold(t *testing.T) {
 		{"and its only source has a status", []string{"I78", "T0", "D01F00", "D02F00"}, []string{row(`{"T0":"5"}`, `{"I78":"D1"}`)}, []string{"D01F00"}},
 		{"of two sources it is not known which one ran", []string{"I78", "T0", "D01F00"}, []string{row(`{"T0":"5"}`, `{"I78":"D01D02"}`)}, nil},
 		{"unless it tells when", []string{"D01F00", "F15", "D02F00", "D02F15"}, []string{row(`{"D02F15":"1780912345"}`, `{"D01F15":"0"}`)}, []string{"D02F00"}},
+		{"or its last good backup", []string{"D01F00", "D01F09"}, []string{row(`{"D01F09":"1780912345"}`)}, []string{"D01F00"}},
+		{"or how its last session ended", []string{"D01F00", "D01F17"}, []string{row(`{"D01F17":"5"}`)}, []string{"D01F00"}},
+		{"a session that left a backup has its time", []string{"D01F00", "D01F09"}, []string{row(`{"D01F00":"8"}`)}, []string{"D01F09"}},
+		{"one that failed has none", []string{"D01F00", "D01F09"}, []string{row(`{"D01F00":"2"}`)}, nil},
+		{"a device with a good backup has run, also where the overall status is missing", []string{"I78", "T0", "TL"}, []string{row(`{"TL":"1780912345"}`)}, []string{"I78", "T0"}},
+		{"a device with a status of any data source has run", []string{"I78", "T0", "TL", "D01F00"}, []string{row(`{"D01F00":"2"}`)}, []string{"I78", "T0"}},
 		{"what is not in the table may be missing", []string{"AL", "IP", "D01F06", "AA843", "nonsense"}, []string{row(an, at)}, nil},
 	}
 	for _, tt := range tests {

@@ -34,8 +34,9 @@ func newTransport() *http.Transport {
 	}
 }
 
-// errNoTurn means that the context ends before the rate limit would let the request out.
-var errNoTurn = errors.New("the rate limit leaves no turn before the deadline")
+// ErrNoTurn means that the context ends before the rate limit would let the request out. Nobody was asked, and the failure
+// says nothing about whoever would have been.
+var ErrNoTurn = errors.New("the rate limit leaves no turn before the deadline")
 
 // meter counts requests, holds them to the rate limit, and bounds each from its start to the end of its
 // answer. The bound is set here and not in http.Client, where waiting for the rate limit would use it up.
@@ -55,7 +56,7 @@ func (m *meter) RoundTrip(req *http.Request) (*http.Response, error) {
 		if ended := req.Context().Err(); ended != nil {
 			return nil, ended
 		}
-		return nil, fmt.Errorf("%w: %w", errNoTurn, err)
+		return nil, fmt.Errorf("%w: %w", ErrNoTurn, err)
 	}
 	late := fmt.Errorf("no complete answer within %s", m.timeout)
 	ctx, cancel := context.WithTimeoutCause(req.Context(), m.timeout, late)
@@ -104,7 +105,7 @@ func (p retryPolicy) check(ctx context.Context, resp *http.Response, err error) 
 	}
 	if err != nil {
 		var certificate *tls.CertificateVerificationError
-		return !errors.Is(err, errNoTurn) && !errors.As(err, &certificate), nil
+		return !errors.Is(err, ErrNoTurn) && !errors.As(err, &certificate), nil
 	}
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:

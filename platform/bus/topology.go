@@ -33,7 +33,7 @@ const (
 	Evaluator   Role = "evaluator"
 	Ticketer    Role = "ticketer"
 	CompanySync Role = "companysync"
-	// CompanyOrders is company-sync again: people's orders, which are carried out one after the other.
+	// CompanyOrders is company-sync again: people's orders.
 	CompanyOrders Role = "companysync-orders"
 )
 
@@ -90,7 +90,9 @@ func declared() topology {
 			// Accounts of sweeps are for people; the ticketer does not hear of them.
 			{role: Ticketer, family: Incident, verbs: []string{VerbFailed, VerbChanged, VerbResolved, VerbRedrive, VerbObserved}},
 			{role: CompanySync, family: Company, verbs: []string{VerbWanted}, inFlight: 4},
-			{role: CompanyOrders, family: Company, verbs: []string{VerbOrdered}, inFlight: 1},
+			// Several at a time: a tenant whose server hangs must not hold the others' orders. Orders about one customer are kept
+			// apart by compare-and-set and by the time at which they were given.
+			{role: CompanyOrders, family: Company, verbs: []string{VerbOrdered}, inFlight: 16},
 		},
 		buckets: []jetstream.KeyValueConfig{
 			{Bucket: string(DeviceState), Description: "What the evaluator remembers of each device"},

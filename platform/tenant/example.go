@@ -49,6 +49,7 @@ tickets:                            # names as ConnectWise shows them
   publicNotes: false                # true: customers see the notes and resolutions
   zeroBillTime: false               # true: the note that ends an incident is a time entry of no charge
   attachConfigurations: false       # true: attach the device's configuration, by device id or host name; one request more a ticket
+  mapSites: false                   # true: the company's ConnectWise site is the one called as the device's site in Cove, unless routing names one
   templates: {summary: "", description: "", note: "", resolution: ""} # your own words: docs/templates.md; empty: the built-in text
   agreement: none                   # which agreement tickets get, such as 'type/name = "Backup" and name not like "%legacy%"'
   agreements: []                    # other conditions for some customers: {name, select: {customer: ID or NAME}, where: CONDITION or none}

@@ -14,6 +14,7 @@ type Filing struct {
 	PublicNotes          bool                    // notes and resolutions are told to the customer, not internal
 	ZeroBillTime         bool                    // the note that ends an incident is a time entry of no charge
 	AttachConfigurations bool                    // the device's configuration is attached to its ticket
+	MapSites             bool                    // tickets are at the site that is called as the device's in Cove
 	Templates            map[wording.Kind]string // own words; nil when there are none
 	Agreement            Condition               // for all customers; empty gives none
 	Agreements           []AgreementOverride     // for some customers; of those that match, later ones win
@@ -57,6 +58,7 @@ func RouteFields() []string {
 
 // settings puts the filing into the message that travels.
 func (f Filing) settings(t *tenantv1.Tickets) {
+	t.MapSites = f.MapSites
 	t.PublicNotes, t.ZeroBillTime, t.AttachConfigurations, t.Agreement = f.PublicNotes, f.ZeroBillTime, f.AttachConfigurations, f.Agreement.Text
 	for kind, text := range f.Templates {
 		if t.Templates == nil {

@@ -23,6 +23,7 @@ func filingFields(f *Filing) []field {
 		{"publicNotes", optional, "", boolean(&f.PublicNotes)},
 		{"zeroBillTime", optional, "", boolean(&f.ZeroBillTime)},
 		{"attachConfigurations", optional, "", boolean(&f.AttachConfigurations)},
+		{"mapSites", optional, "", boolean(&f.MapSites)},
 		{"templates", optional, "", subgroup(group{fields: templateFields(f)})},
 		{"agreement", optional, "", agreementCondition(&f.Agreement)},
 		{"agreements", optional, "", rules(&f.Agreements, func(o *AgreementOverride) (*Rule, group) {

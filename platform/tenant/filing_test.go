@@ -41,6 +41,7 @@ const filing = `  publicNotes: true
           Your team
         customFields: {12: SQL, 13: 4, 14: true}
     - {name: rest, select: all, set: {source: API}}
+  mapSites: true
 `
 
 func TestWhatTicketsSayAndWhereTheyGoIsRead(t *testing.T) {
@@ -48,7 +49,7 @@ func TestWhatTicketsSayAndWhereTheyGoIsRead(t *testing.T) {
 	docs, err := load(t, dir, minimal+filing)
 	require.NoError(t, err)
 	require.Equal(t, tenant.Filing{
-		PublicNotes: true, ZeroBillTime: true, AttachConfigurations: true,
+		PublicNotes: true, ZeroBillTime: true, AttachConfigurations: true, MapSites: true,
 		Templates: map[wording.Kind]string{
 			wording.Summary: "{{.Device.Name}}: {{.Issue}}", wording.Description: "Dear {{.Customer}},\n{{.Text}}\n",
 		},
@@ -88,7 +89,7 @@ func TestWhatTicketsSayAndWhereTheyGoIsRead(t *testing.T) {
 	}, travelling.GetAgreementOverrides()[1]))
 	require.Equal(t, map[string]string{"summary": "{{.Device.Name}}: {{.Issue}}", "description": "Dear {{.Customer}},\n{{.Text}}\n"}, travelling.GetTemplates())
 	require.Equal(t, `type/name = "Managed Backup"`, travelling.GetAgreement())
-	require.True(t, travelling.GetPublicNotes() && travelling.GetZeroBillTime() && travelling.GetAttachConfigurations())
+	require.True(t, travelling.GetPublicNotes() && travelling.GetZeroBillTime() && travelling.GetAttachConfigurations() && travelling.GetMapSites())
 	require.Empty(t, docs[0].Warnings())
 }
 

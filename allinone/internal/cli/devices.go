@@ -104,13 +104,37 @@ func (s selection) write(w io.Writer, format report.Format, all evaluator.Roster
 	return err
 }
 
-// why says in short why a device stands as it does.
+// namedFailures are the statuses that say more than that a backup failed.
+func namedFailures() []string {
+	return []string{"Aborted", "Interrupted", "Over quota", "No selection", "Blocked", "Not started", "Restarted"}
+}
+
+// why says in short why a device stands as it does, with the status of what failed where that says more.
 func why(d evaluator.DeviceStanding) string {
-	parts := conditionTexts(d)
+	var parts []string
+	for _, c := range d.Conditions {
+		c.Sources = slices.Clone(c.Sources)
+		for i, name := range c.Sources {
+			if status := statusOf(d, name); c.Kind == "failed" && slices.Contains(namedFailures(), status) {
+				c.Sources[i] = name + ": " + strings.ToLower(status)
+			}
+		}
+		parts = append(parts, c.String())
+	}
 	if d.Muted != "" {
 		parts = append(parts, "muted: "+d.Muted)
 	}
 	return cmp.Or(strings.Join(parts, "; "), d.Reason)
+}
+
+// statusOf returns the status of the data source of that name, or "".
+func statusOf(d evaluator.DeviceStanding, name string) string {
+	for _, s := range d.Device.GetSources() {
+		if s.GetName() == name {
+			return s.GetStatus()
+		}
+	}
+	return ""
 }
 
 func conditionTexts(d evaluator.DeviceStanding) []string {

@@ -112,8 +112,11 @@ func sweepLine(done *statusv1.SweepCompleted) string {
 		return fmt.Sprintf("%s: sweep %d is incomplete (%s), nothing is concluded from it: %s", done.GetTenant(), done.GetSweep(), done.GetFailureClass(), done.GetFailure())
 	}
 	parts := []string{fmt.Sprintf("%d devices, %d changed", done.GetDevices(), done.GetPublished()), fmt.Sprintf("%d requests in %s", done.GetRequests(), took)}
-	if n := len(done.GetColumnsRefused()); n > 0 {
-		parts = append(parts, fmt.Sprintf("%d columns refused", n))
+	if codes := done.GetColumnsRefused(); len(codes) > 0 {
+		parts = append(parts, "refused columns, whose verdicts are unknown: "+strings.Join(codes, ", "))
+	}
+	if codes := done.GetColumnsUnanswered(); len(codes) > 0 {
+		parts = append(parts, "columns that came for no device, whose verdicts are unknown: "+strings.Join(codes, ", "))
 	}
 	if n := done.GetCausesMissing(); n > 0 {
 		parts = append(parts, fmt.Sprintf("causes of %d devices still to be read", n))

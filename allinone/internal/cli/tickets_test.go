@@ -219,7 +219,7 @@ func TestTicketsAfterASweep(t *testing.T) {
 	require.Equal(t, "no ticket is open and none waits; --all shows those that are over\n\n1 incidents: 0 waiting, 0 otherwise open, 1 over\n", o.run("tickets").stdout)
 
 	story := o.run("ticket", "show", "1000-1").stdout
-	require.Contains(t, story, "wrong          nothing any more: the device is well again\n")
-	require.Regexp(t, `(?s)incident, revision 1: began: failed \(Files and Folders D01: Failed\).*ticket created \(\d+\).*incident, revision 2: over: the device is well again.*ticket closed \(\d+\): the device is well again; \d+ requests so far`, story)
+	require.Contains(t, story, "wrong          nothing any more: well again\n")
+	require.Regexp(t, `(?s)incident, revision 1: began: failed \(Files and Folders D01: Failed\).*ticket created \(\d+\).*incident, revision 2: over: well again.*ticket closed \(\d+\): well again; \d+ requests so far`, story)
 	require.Regexp(t, `requests       \d+ sent to ConnectWise so far\n`, story)
 }

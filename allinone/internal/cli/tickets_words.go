@@ -136,7 +136,7 @@ func actionWords(a ticketv1.Action) string {
 func resolutionWords(r incidentv1.Resolution) string {
 	switch r {
 	case incidentv1.Resolution_RESOLUTION_RECOVERED:
-		return "the device is well again"
+		return "well again"
 	case incidentv1.Resolution_RESOLUTION_REMOVED:
 		return "the device is no longer in Cove"
 	case incidentv1.Resolution_RESOLUTION_EXCLUDED:

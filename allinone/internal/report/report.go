@@ -191,9 +191,9 @@ func inert(cell any) string {
 		}
 		return v.UTC().Format(time.RFC3339)
 	case []string:
-		return guarded(strings.Join(v, "; "))
+		return guarded(harmless(strings.Join(v, "; ")))
 	case string:
-		return guarded(v)
+		return guarded(harmless(v))
 	default:
 		return words(cell)
 	}
@@ -207,12 +207,24 @@ func guarded(s string) string {
 	return s
 }
 
+// harmless is Printable, but leaves tabs and ends of lines: a CSV cell may have them.
+func harmless(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\t' || r == '\n' || r == '\r' {
+			return r
+		}
+		return printable(r)
+	}, s)
+}
+
 // Printable replaces what would command a terminal, or would run text the other way round, by a blank.
 func Printable(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
-			return ' '
-		}
-		return r
-	}, s)
+	return strings.Map(printable, s)
+}
+
+func printable(r rune) rune {
+	if unicode.IsControl(r) || unicode.Is(unicode.Bidi_Control, r) || r == '\u2028' || r == '\u2029' {
+		return ' '
+	}
+	return r
 }

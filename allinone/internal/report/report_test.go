@@ -26,7 +26,7 @@ func TestATableIsWrittenForPeopleSpreadsheetsAndPrograms(t *testing.T) {
 			"8       a [31m b, \"c\"\n",
 		report.CSV: "device,name,seen,sources,gone\n" +
 			"7,\"'=HYPERLINK(\"\"http://x\"\")\",2026-11-22T05:00:00Z,D01; D02,false\n" +
-			"8,\"a\x1b[31m\u202eb, \"\"c\"\"\",,,true\n",
+			"8,\"a [31m b, \"\"c\"\"\",,,true\n",
 		report.JSON: `[
   {
     "device": 7,
@@ -77,4 +77,11 @@ func TestNoCellIsAFormula(t *testing.T) {
 	var b strings.Builder
 	require.NoError(t, report.Table{Columns: []report.Column{{"n", "N"}}, Rows: [][]any{{-5}}}.Write(&b, report.CSV))
 	require.Equal(t, "n\n-5\n", b.String(), "a number is not text")
+}
+
+func TestACSVCellKeepsItsLinesAndNoOtherControl(t *testing.T) {
+	var b strings.Builder
+	one := report.Table{Columns: []report.Column{{"name", ""}, {"parts", ""}}, Rows: [][]any{{"ctl\x07\x1b[31mred\u009b", []string{"a\tb\n", "c\u2066d"}}}}
+	require.NoError(t, one.Write(&b, report.CSV))
+	require.Equal(t, "name,parts\nctl  [31mred ,\"a\tb\n; c d\"\n", b.String())
 }

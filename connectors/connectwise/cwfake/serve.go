@@ -216,6 +216,7 @@ func (s *Server) encode(x *exchange, result answer, err error) reply {
 		out.contentType = vendorMediaType + "; version=" + s.version()
 	}
 	out.header.Set("Api-Current-Version", s.version())
+	out.header.Set("Date", s.options.Clock.Now().UTC().Format(http.TimeFormat))
 	if err != nil {
 		refusal := refuse(http.StatusInternalServerError, "ConnectWiseApi", "%s", err)
 		_ = errors.As(err, &refusal)

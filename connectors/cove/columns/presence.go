@@ -7,26 +7,38 @@ import "strings"
 // row are canonical. A computer that was created and never installed has a name, an owner, a type, a product and
 // nothing else; what the row does not tell, such as its type, counts for it.
 //
-// Of a data source the status is the one column with a rule. It must be there on rows that show the time of its last
-// session, and on rows of which it is the only data source when the device has had a session at all.
+// Of a data source the status must be there on rows that show anything of a session of it, and on rows of which it is the
+// only data source when the device has had a session at all; the time of the last good backup where the status is that
+// of one. That a device has had a session is told by several columns, so that one of them may be missing itself.
 func Required(code string) func(row map[string]string) bool {
 	switch code {
 	case "AU", "AN", "AR", "AT", "CD":
 		return func(map[string]string) bool { return true }
 	case "PN":
 		return isSystem
-	case "I78", "TS":
+	case "I78", "T0", "TS":
 		return hasRun
 	case "MN", "OS", "OT":
 		return func(row map[string]string) bool { return isSystem(row) && hasRun(row) }
+	}
+	if source, isSuccess := strings.CutSuffix(code, "F09"); isSuccess {
+		ofSource := source + "F00"
+		return func(row map[string]string) bool {
+			value := row[ofSource]
+			if value == "" {
+				return false
+			}
+			status, _ := ParseStatus(value)
+			return status.Code == StatusCompleted || status.Code == StatusCompletedWithErrors
+		}
 	}
 	source, isStatus := strings.CutSuffix(code, "F00")
 	if !isStatus {
 		return nil
 	}
-	lastSession := source + "F15"
+	started, succeeded, finished := source+"F15", source+"F09", source+"F17"
 	return func(row map[string]string) bool {
-		return isSet(row[lastSession]) || hasRun(row) && isOnly(source, row["I78"])
+		return isSet(row[started]) || isSet(row[succeeded]) || isSet(row[finished]) || isOnly(source, row["I78"]) && hasRun(row)
 	}
 }
 
@@ -41,6 +53,16 @@ func isOnly(source, active string) bool {
 
 func isSystem(row map[string]string) bool { return row["AT"] == "1" }
 
-func hasRun(row map[string]string) bool { return isSet(row["T0"]) }
+func hasRun(row map[string]string) bool {
+	if isSet(row["T0"]) || isSet(row["TL"]) {
+		return true
+	}
+	for _, source := range sources {
+		if isSet(row[source.Code+"F00"]) || isSet(row[source.Code+"F09"]) {
+			return true
+		}
+	}
+	return false
+}
 
 func isSet(value string) bool { return value != "" && value != "0" }

@@ -44,7 +44,7 @@ func Facts() []Fact {
 		{"trial", flag, "the customer does not pay yet", false},
 		{"succeeded", flag, "the device ever had a good backup", false},
 		{"createdHours", number, "hours since the device was created", 0.0},
-		{"contactHours", number, "hours since the last contact with the vendor", 0.0},
+		{"contactHours", number, "hours since the last contact with the vendor, up to a day too high", 0.0},
 		{"successHours", number, "hours since the last good backup of any data source", 0.0},
 		{"errors", number, "errors of the last session, all data sources together", 0.0},
 		{"sources", "list of sources", "the configured data sources, each with code, name, status, finished, errors, successHours, runningHours and selectedGB", []Source{}},

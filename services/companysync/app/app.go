@@ -95,6 +95,13 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return err
 	}
+	handler.Customers = func(ctx context.Context, tenant string) ([]*statusv1.Customer, error) {
+		tree, _, err := trees.Get(ctx, bus.Key(tenant, "partners"))
+		if err != nil || tree == nil {
+			return nil, err
+		}
+		return answer.Customers(tree), nil
+	}
 	keeper := &upkeep.Keeper{
 		Bus: b, Links: links, Rounds: rounds, Tenants: tenants, Trees: trees, Answers: handler, Clock: opts.Clock, Logger: opts.Logger,
 		Writer: writeback.New(links, opts.Clock, opts.Logger, opts.openCove),
@@ -110,6 +117,7 @@ func Run(ctx context.Context, opts Options) error {
 func (o *Options) openCove(s *tenantv1.Cove) (writeback.Cove, error) {
 	client, err := cove.New(cove.Options{
 		URL: s.GetUrl(), Partner: s.GetPartner(), Username: s.GetUsername(),
+		AllowHosts: s.GetAllowHosts(), RequestsPerSecond: s.GetRequestsPerSecond(), // 0: the client's default
 		Password: func() (string, error) {
 			secret, err := tenant.Reference("cove.password", s.GetPassword()).Resolve(o.LookupEnv)
 			return secret.Reveal(), err

@@ -245,7 +245,7 @@ func TestAnOutageOfOneTenantHoldsNobody(t *testing.T) {
 	require.NoError(t, down.AddFaults(cwfake.Fault{Kind: cwfake.FaultErrorBefore, Status: 503}))
 	w.run()
 	for _, id := range []string{"1", "2", "3", "4", "5", "6", "7", "8"} {
-		w.want("down", customer(id, "Orion", ""), 1)
+		w.want("down", customer(id, map[bool]string{true: "Orion", false: "Lyra " + id}[id == "8"], ""), 1)
 	}
 	w.want("up", customer("1", "Orion", ""), 1)
 	require.EqualValues(t, 3001, w.link("up", "1").GetCompany().GetId(), "each tenant has its own companies")

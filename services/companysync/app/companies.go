@@ -109,6 +109,13 @@ func (a Access) open(ctx context.Context, tenant string) (*companiesOf, error) {
 	}
 	companies := directory.New(a.Clock, a.Logger, a.LookupEnv)
 	c.answers = &answer.Handler{Links: c.links, Directory: companies, Clock: a.Clock, Logger: a.Logger, Metrics: metrics, Tickets: filedTickets(ledgers)}
+	// As the tree is now: what is compared or previewed here is compared once.
+	c.answers.Customers = func(context.Context, string) ([]*statusv1.Customer, error) {
+		if c.tree == nil {
+			return nil, nil
+		}
+		return answer.Customers(c.tree), nil
+	}
 	c.close = companies.Close
 	return c, nil
 }
@@ -159,6 +166,10 @@ func rowOf(p answer.Pair) Row {
 		row.Company, row.CompanyID, row.Identifier = company.GetName(), company.GetId(), company.GetIdentifier()
 		if row.Note == "" {
 			row.Note = link.GetEvidence()
+		}
+		if row.Status == compare.CatchAll {
+			// Nobody said that it is the customer's: a file that is given back must not make it so.
+			row.CompanyID = 0
 		}
 		if p.Company.ID == company.GetId() && company.GetId() != 0 {
 			row.Company, row.Identifier = p.Company.Name, p.Company.Identifier

@@ -1,6 +1,10 @@
 package app_test
 
 import (
+	"fmt"
+	"maps"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 	"time"
 
@@ -287,6 +291,93 @@ func TestTheDailyComparisonFindsWhatBroke(t *testing.T) {
 	require.Len(t, round.GetCounts(), 2)
 	require.Equal(t, companyv1.LinkState_LINK_STATE_RENAMED, round.GetCounts()[1].GetState())
 	require.Equal(t, map[string]int{listCompanies: 1, listStatuses: 1}, questions(fake))
+}
+
+// A link whose company is gone stays broken, with its reason, until a person or an id decides: no company is created, and
+// none found by its name.
+func TestABrokenLinkStaysBroken(t *testing.T) {
+	w := newWorld(t)
+	fake := w.tenant("harbor", live(func(c *tenantv1.Companies) { c.Create = tenantv1.CompanyCreation_COMPANY_CREATION_AUTO }))
+	w.company(fake, cwfake.Company{ID: 2001, Identifier: "OD", Name: "OD Holding"})
+	w.tree("harbor", partner("501", "Orion", ""))
+	w.run()
+	w.round("harbor", time.Time{})
+	w.order(link, "501", 2001)
+	require.NoError(t, fake.Person("").DeleteCompany(2001))
+	before := fake.Writes()
+	stays := func(what string) {
+		l := w.link("harbor", "501")
+		require.Equal(t, broken, l.GetState(), what)
+		require.Contains(t, l.GetReason(), `the linked company "OD Holding" (2001) is deleted`, what)
+	}
+	for range 2 {
+		w.clock.Add(25 * time.Hour)
+		w.round("harbor", w.clock.Now().Add(-time.Minute))
+		stays("a comparison")
+		w.want("harbor", customer("501", "Orion", ""), 1)
+		stays("an incident asks")
+	}
+	w.company(fake, cwfake.Company{ID: 2002, Identifier: "Orion", Name: "Orion"})
+	w.clock.Add(25 * time.Hour)
+	w.round("harbor", w.clock.Now().Add(-time.Minute))
+	stays("a company of the name")
+	w.want("harbor", customer("501", "Orion", ""), 1)
+	stays("a company of the name, asked")
+	require.Equal(t, before, fake.Writes())
+	require.Equal(t, linked, w.order(link, "501", 2002).Link.GetState())
+	require.Nil(t, w.link("harbor", "501").GetLost())
+}
+
+// A list of companies that lacks a page breaks no link: the company itself is asked.
+func TestAShortListBreaksNoLink(t *testing.T) {
+	w := newWorld(t)
+	fake := w.tenant("harbor", live(func(c *tenantv1.Companies) { c.Create = tenantv1.CompanyCreation_COMPANY_CREATION_AUTO }))
+	for i := range 1200 {
+		w.company(fake, cwfake.Company{ID: 3000 + i, Identifier: fmt.Sprint("X", i), Name: fmt.Sprint("Firm ", i)})
+	}
+	w.company(fake, cwfake.Company{ID: 5000, Identifier: "OD", Name: "OD Holding"})
+	w.company(fake, cwfake.Company{ID: 5001, Identifier: "Lyra", Name: "Lyra Holding"})
+	short := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		answer := httptest.NewRecorder()
+		fake.ServeHTTP(answer, r)
+		maps.Copy(rw.Header(), answer.Header())
+		rw.Header().Del("Link")
+		rw.WriteHeader(answer.Code)
+		_, _ = rw.Write(answer.Body.Bytes())
+	}))
+	t.Cleanup(short.Close)
+	_, err := w.tenants.Update(t.Context(), bus.Key("harbor"), func(s *tenantv1.Settings) (*tenantv1.Settings, error) {
+		s.Connectwise.Url = short.URL
+		return s, nil
+	})
+	require.NoError(t, err)
+	w.tree("harbor", partner("501", "Orion", ""), partner("502", "Lyra", "CWM:5001"))
+	w.run()
+	w.round("harbor", time.Time{})
+	require.EqualValues(t, 5001, w.link("harbor", "502").GetCompany().GetId(), "an id is asked for")
+	w.order(link, "501", 5000)
+	w.clock.Add(25 * time.Hour)
+	w.round("harbor", w.clock.Now().Add(-time.Minute))
+	require.EqualValues(t, 5000, w.link("harbor", "501").GetCompany().GetId(), w.link("harbor", "501").GetReason())
+}
+
+// Orders of one tenant are carried out while another one's server lets one wait.
+func TestATenantWhoseServerHangsHoldsNoOtherOnesOrders(t *testing.T) {
+	w := newWorld(t)
+	hanging, release := w.tenant("down", nil), make(chan struct{})
+	require.NoError(t, hanging.AddFaults(cwfake.Fault{Kind: cwfake.FaultSlow, Release: release, BeforeWrite: true}))
+	t.Cleanup(func() { close(release) })
+	fake := w.tenant("harbor", nil)
+	w.company(fake, cwfake.Company{ID: 2001, Identifier: "OD", Name: "OD Holding"})
+	w.tree("down", partner("501", "Orion", ""))
+	w.tree("harbor", partner("501", "Orion", ""))
+	_, err := app.Order(t.Context(), w.access(), app.Command{Tenant: "down", Customer: "501", Kind: link, CompanyID: 2001, Author: "maria"})
+	require.NoError(t, err)
+	w.run()
+	w.eventually(func() bool { return len(hanging.Requests()) > 0 })
+	began := time.Now()
+	require.Equal(t, byOrder, w.order(link, "501", 2001).Link.GetMethod())
+	require.Nil(t, w.link("down", "501").GetLastOrder(), "it still hangs, %s later", time.Since(began))
 }
 
 func TestSeveralProcessesCompareOnce(t *testing.T) {

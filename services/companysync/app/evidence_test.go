@@ -89,11 +89,24 @@ func TestADoubtedLinkIsLookedUpAgain(t *testing.T) {
 	w.company(fake, cwfake.Company{ID: 2002, Identifier: "Two", Name: "One Renamed"})
 	w.clock.Add(10 * time.Minute)
 	w.want("harbor", customer("501", "One Renamed", ""), 1)
-	require.EqualValues(t, 2002, w.link("harbor", "501").GetCompany().GetId(), "a broken link heals when there is a company")
+	link = w.link("harbor", "501")
+	require.Equal(t, broken, link.GetState(), "a name does not mend a broken link")
+	require.Contains(t, link.GetReason(), `"One Renamed" (2002) may be meant`)
+	require.EqualValues(t, 2002, link.GetCandidates()[0].GetCompany().GetId())
 
-	require.NoError(t, fake.Person("").DeleteCompany(2002))
-	w.company(fake, cwfake.Company{ID: 2003, Identifier: "Three", Name: "One Renamed"})
-	require.EqualValues(t, 2003, doubt("One Renamed").GetCompany().GetId(), "the company that was made anew")
+	require.NoError(t, fake.Person("").SetCompanyStatus(2001, "Active"))
+	w.clock.Add(10 * time.Minute)
+	w.want("harbor", customer("501", "One Renamed", ""), 1)
+	link = w.link("harbor", "501")
+	require.EqualValues(t, 2001, link.GetCompany().GetId(), "the company is back, and so is the link")
+	require.Equal(t, "One", link.GetLinkedAs())
+	require.Nil(t, link.GetLost())
+
+	require.NoError(t, fake.Person("").DeleteCompany(2001))
+	require.Equal(t, broken, doubt("One Renamed").GetState())
+	w.clock.Add(10 * time.Minute)
+	w.want("harbor", customer("501", "One Renamed", "CWM:2002"), 1)
+	require.EqualValues(t, 2002, w.link("harbor", "501").GetCompany().GetId(), "an id decides")
 }
 
 func TestALinkOfAnotherServerIsLookedUpAgain(t *testing.T) {

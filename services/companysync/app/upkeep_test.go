@@ -31,7 +31,7 @@ func TestAMergedCompanyIsFollowedWhenThatIsCertain(t *testing.T) {
 			w.tree("harbor", partner("501", "Orion", "CWM:2001:C2001"), partner("503", "Lyra", ""))
 			ledgers, err := bus.OpenStore[*ticketv1.Ledger](t.Context(), w.bus, bus.TicketLedger)
 			require.NoError(t, err)
-			for _, device := range []string{"1", "2"} {
+			for _, device := range []string{"1", "2", "3"} {
 				ticket, err := fake.Person("").CreateTicket(cwfake.NewTicket{Summary: "x", CompanyIdentifier: "C2001"})
 				require.NoError(t, err)
 				_, err = ledgers.Put(t.Context(), bus.Key("harbor", device), &ticketv1.Ledger{
@@ -50,7 +50,7 @@ func TestAMergedCompanyIsFollowedWhenThatIsCertain(t *testing.T) {
 			followed := w.link("harbor", "501")
 			require.Equal(t, byMerge, followed.GetMethod(), followed.GetReason())
 			require.EqualValues(t, 2002, followed.GetCompany().GetId())
-			require.Contains(t, followed.GetEvidence(), "all 2 tickets")
+			require.Contains(t, followed.GetEvidence(), "all 3 tickets")
 			require.Equal(t, broken, w.link("harbor", "503").GetState(), "without a ticket it is not certain")
 
 			fake.ResetCounts()
@@ -108,6 +108,31 @@ func TestTheCompanyIsWrittenIntoTheCustomersReference(t *testing.T) {
 	require.Equal(t, 2, writes)
 	w.want("harbor", customer("501", "Orion", "PSA-1 | CWM:2001:Orion"), 1)
 	require.EqualValues(t, 2001, w.link("harbor", "501").GetCompany().GetId())
+
+	// An unlinking holds: what we wrote is no person's word, and is taken out again.
+	reference := func(id int64) string {
+		for _, partner := range cove.Fleet().Partners {
+			if partner.ID == id {
+				return partner.ExternalCode
+			}
+		}
+		return ""
+	}
+	w.clock.Add(time.Minute)
+	w.tree("harbor", partner("501", "Orion", "PSA-1 | CWM:2001:Orion"), partner("502", "Lyra", "vip | CWM:2002:Lyra"))
+	w.round("harbor", w.clock.Now())
+	done := w.order(unlink, "501", 0)
+	require.Equal(t, proposed, done.Link.GetState(), done.Link.GetReason())
+	w.eventually(func() bool { return reference(501) == "PSA-1" && w.link("harbor", "501").GetWriteBack().GetTag() == "" })
+	w.clock.Add(time.Minute)
+	w.tree("harbor", partner("501", "Orion", "PSA-1"), partner("502", "Lyra", "vip | CWM:2002:Lyra"))
+	w.round("harbor", w.clock.Now())
+	require.Equal(t, proposed, w.link("harbor", "501").GetState(), "the sweep does not undo it")
+	require.Equal(t, "vip | CWM:2002:Lyra", reference(502))
+	w.clock.Add(time.Minute)
+	w.tree("harbor", partner("501", "Orion", "PSA-1 | CWM:2001:Orion"), partner("502", "Lyra", "vip | CWM:2002:Lyra"))
+	w.round("harbor", w.clock.Now())
+	require.Equal(t, linked, w.link("harbor", "501").GetState(), "what stands there from then on is a person's word")
 }
 
 // 3,000 customers beside 10,000 companies: how many requests a comparison costs, and how much of the processor.

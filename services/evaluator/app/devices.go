@@ -9,6 +9,7 @@ import (
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/decode"
 	"github.com/covewise/covewise/services/evaluator/internal/roster"
 )
 
@@ -37,7 +38,7 @@ type Roster struct {
 // evaluator remembers of them, by the policy in use, and as of the last complete sweep. A device that the vendor listed
 // and that was not described to the evaluator is unknown. It writes nothing.
 func Devices(ctx context.Context, b *bus.Bus, settings *tenantv1.Settings) (Roster, error) {
-	at, err := lastJudged(ctx, b, settings.GetId())
+	at, lacking, err := lastJudged(ctx, b, settings.GetId())
 	if err != nil {
 		return Roster{}, fmt.Errorf("read devices: %w", err)
 	}
@@ -45,7 +46,7 @@ func Devices(ctx context.Context, b *bus.Bus, settings *tenantv1.Settings) (Rost
 	if err != nil {
 		return Roster{}, fmt.Errorf("read devices: %w", err)
 	}
-	judge, err := roster.NewJudge(settings.GetPolicy(), at)
+	judge, err := roster.NewJudge(settings.GetPolicy(), at, lacking)
 	if err != nil {
 		return Roster{}, fmt.Errorf("read policy: %w", err)
 	}
@@ -69,17 +70,18 @@ func Devices(ctx context.Context, b *bus.Bus, settings *tenantv1.Settings) (Rost
 	return r, nil
 }
 
-// lastJudged returns the observed time of the last complete sweep that was judged; zero when there was none.
-func lastJudged(ctx context.Context, b *bus.Bus, tenant string) (time.Time, error) {
+// lastJudged returns the observed time of the last complete sweep that was judged, zero when there was none, and the
+// columns that it lacked.
+func lastJudged(ctx context.Context, b *bus.Bus, tenant string) (time.Time, decode.Lacking, error) {
 	tenants, err := bus.OpenStore[*incidentv1.TenantState](ctx, b, bus.TenantState)
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, nil, err
 	}
 	state, _, err := tenants.Get(ctx, bus.Key(tenant))
 	if err != nil || state.GetLastCompleteAt() == nil {
-		return time.Time{}, err
+		return time.Time{}, nil, err
 	}
-	return state.GetLastCompleteAt().AsTime(), nil
+	return state.GetLastCompleteAt().AsTime(), decode.NewLacking(state.GetColumnsRefused(), state.GetColumnsUnanswered()), nil
 }
 
 // enumerated returns the ids of the devices that the last complete sweep listed, by what the poller remembers.

@@ -64,9 +64,15 @@ func (f *fleet) snapshot(sweep uint64, at time.Time, id string, customer *status
 // swept ends a sweep over some devices and waits until it is judged.
 func (f *fleet) swept(sweep uint64, at time.Time, ids ...string) {
 	f.t.Helper()
+	f.sweptWithout(nil, sweep, at, ids...)
+}
+
+// sweptWithout ends a sweep that was refused some columns.
+func (f *fleet) sweptWithout(refused []string, sweep uint64, at time.Time, ids ...string) {
+	f.t.Helper()
 	require.NoError(f.t, f.bus.Publish(f.t.Context(), bus.Message{
 		Subject: bus.Subject{Family: bus.Status, Verb: bus.VerbSweep, Tenant: "harbor", Key: strconv.FormatUint(sweep, 10)}, ID: fmt.Sprintf("sweep:harbor:%d", sweep),
-		Body: &statusv1.SweepCompleted{Tenant: "harbor", Sweep: sweep, ObservedAt: timestamppb.New(at), Complete: true, Devices: uint32(len(ids)), DeviceIds: ids},
+		Body: &statusv1.SweepCompleted{Tenant: "harbor", Sweep: sweep, ObservedAt: timestamppb.New(at), Complete: true, Devices: uint32(len(ids)), DeviceIds: ids, ColumnsRefused: refused},
 	}))
 	require.Eventually(f.t, func() bool {
 		last, err := app.Ledger(f.t.Context(), f.bus, "harbor", 1)
@@ -169,6 +175,17 @@ func TestASnapshotThatIsNotJudgedYetIsNotTakenForHealthy(t *testing.T) {
 	f.snapshot(2, noon.Add(time.Hour), "1", nil, "", backup(noon.Add(time.Hour), "2"))
 	require.Eventually(t, func() bool { return f.devices().Devices[0].State == app.DeviceInTrouble }, 20*time.Second, 10*time.Millisecond)
 	require.Equal(t, noon, f.devices().At)
+}
+
+func TestADeviceIsNotTakenForHealthyWithoutARefusedColumn(t *testing.T) {
+	f := newFleet(t)
+	columns := backup(noon, "5")
+	delete(columns, "D01F09")
+	f.snapshot(1, noon, "1", nil, "", columns)
+	f.sweptWithout([]string{"D01F09"}, 1, noon, "1")
+	d := f.devices().Devices[0]
+	require.Equal(t, app.DeviceUnknown, d.State)
+	require.Equal(t, "not known without column D01F09 (refused)", d.Reason)
 }
 
 func TestDevicesOfATenantThatWasNeverSwept(t *testing.T) {

@@ -37,8 +37,8 @@ type Options struct {
 	ID                string
 	Lease             time.Duration // how long a dead poller's tenants wait; default 1 min
 	Concurrency       int           // tenants swept at once, those whose sweep takes long left out; default 16
-	ErrorsBudget      time.Duration // real time a sweep spends on session errors at most; default 30 s
-	MostErrors        int           // devices whose session errors a sweep reads at most; default 500
+	ErrorsBudget      time.Duration // real time a sweep may always spend on session errors; default 30 s. It may take half the interval where that is more
+	MostErrors        int           // devices whose session errors a sweep reads at most; default 1000
 	RequestsPerSecond float64       // towards Cove, for each tenant, whatever its settings say; 0: what they say
 }
 
@@ -62,7 +62,7 @@ func (o *Options) fill() error {
 		o.Concurrency = 16
 	}
 	if o.MostErrors == 0 {
-		o.MostErrors = 500
+		o.MostErrors = 1000
 	}
 	if o.ErrorsBudget == 0 {
 		o.ErrorsBudget = 30 * time.Second

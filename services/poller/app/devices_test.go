@@ -194,3 +194,22 @@ func TestAColumnThatCameForNoDeviceMakesTheSweepIncomplete(t *testing.T) {
 	w.clock.Add(interval)
 	require.True(t, w.once().GetComplete(), "one device that lacks it is the device's affair")
 }
+
+// Columns that vouch for each other must not vanish together unnoticed.
+func TestColumnsThatVanishTogetherAreNoticed(t *testing.T) {
+	for _, ignored := range [][]string{{"I78"}, {"I78", "D09F00"}, {"I32", "D09F00"}, {"D01F00", "D01F15", "D09F00"}} {
+		w := newWorld(t, 2)
+		require.NoError(t, w.cove.SetSwitches(covefake.Switches{IgnoredColumns: ignored}))
+		done := w.once()
+		require.False(t, done.GetComplete(), ignored)
+		require.Contains(t, done.GetFailure(), "(came for no device)")
+	}
+}
+
+func TestALastGoodBackupThatCameForNoDeviceIsTold(t *testing.T) {
+	w := newWorld(t, 2)
+	require.NoError(t, w.cove.SetSwitches(covefake.Switches{IgnoredColumns: []string{"D01F09"}}))
+	done := w.once()
+	require.True(t, done.GetComplete(), done.GetFailure())
+	require.Equal(t, []string{"D01F09"}, done.GetColumnsUnanswered())
+}

@@ -51,7 +51,7 @@ func TestDoctorFindsNothingWrongWithAGoodLogin(t *testing.T) {
 	w := newWorld(t, 3)
 	w.edit(1001, map[string]string{"D01F00": "2"})
 	require.NoError(t, w.cove.PutDevice(covefake.Device{AccountID: 2000, PartnerID: customer, Settings: map[string]string{
-		"AN": "m365", "AT": "2", "I78": "D19D20", "CD": covefake.Unix(w.clock.Now()), "T0": "5", "TS": covefake.Unix(w.clock.Now()), "D19F00": "5", "D20F00": "5",
+		"AN": "m365", "AT": "2", "I78": "D19D20", "CD": covefake.Unix(w.clock.Now()), "T0": "5", "TS": covefake.Unix(w.clock.Now()), "D19F00": "5", "D20F00": "5", "D19F09": covefake.Unix(w.clock.Now()), "D20F09": covefake.Unix(w.clock.Now()),
 	}}))
 	host := strings.TrimSuffix(strings.TrimPrefix(w.url, "http://"), "/jsonapi")
 	require.Equal(t, []app.Check{
@@ -60,7 +60,7 @@ func TestDoctorFindsNothingWrongWithAGoodLogin(t *testing.T) {
 		{Name: "partner", Level: app.CheckOK, Text: `what lies below "Harbor IT" (Reseller, 700) is watched`},
 		{Name: "partners", Level: app.CheckOK, Text: "1 Reseller, 1 EndCustomer, 1 Site"},
 		{Name: "devices", Level: app.CheckOK, Text: "4 devices: 3 servers, 1 Microsoft 365 tenant; the last session of 1 is not in order"},
-		{Name: "columns", Level: app.CheckOK, Text: fmt.Sprintf("all %d are granted", len(codes.Full()))},
+		{Name: "columns", Level: app.CheckOK, Text: fmt.Sprintf("%d columns: none refused, all that must be there came", len(codes.Full()))},
 		{Name: "placement", Level: app.CheckOK, Text: "every device belongs to a customer"},
 		{Name: "trial", Level: app.CheckOK, Text: "no customer in trial has a device"},
 		{Name: "recycle bins", Level: app.CheckOK, Text: "no recycle bin holds a device"},

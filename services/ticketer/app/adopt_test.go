@@ -35,6 +35,7 @@ func (w *world) person(summary, reference string) int {
 }
 
 func TestTicketsOfOthersAreAdoptedInsteadOfDuplicated(t *testing.T) {
+	t.Parallel()
 	w := strange(t)
 	script := w.person("COVE SVR SRV-7 #7 - FS Failed(3)", "")
 	legacy := w.person("Cove: [Server] SRV-8 (ID: 8) - Critical - Failed", "")
@@ -92,6 +93,7 @@ func TestTicketsOfOthersAreAdoptedInsteadOfDuplicated(t *testing.T) {
 }
 
 func TestACandidateThatWasClosedMeanwhileIsNotAdopted(t *testing.T) {
+	t.Parallel()
 	w := strange(t)
 	older := w.person("COVE SVR SRV-7 #7 - Stale", "")
 	newer := w.person("COVE SVR SRV-7 #7 - Failed", "")
@@ -114,6 +116,7 @@ func TestACandidateThatWasClosedMeanwhileIsNotAdopted(t *testing.T) {
 }
 
 func TestAnAdoptionWhoseAnswersAreLostHappensOnce(t *testing.T) {
+	t.Parallel()
 	w := strange(t)
 	script := w.person("COVE SVR SRV-7 #7 - FS Failed(3)", "")
 	w.fault(cwfake.Fault{Match: patchTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
@@ -126,6 +129,7 @@ func TestAnAdoptionWhoseAnswersAreLostHappensOnce(t *testing.T) {
 }
 
 func TestTicketsAndTheirStoriesAreReported(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)

@@ -32,6 +32,7 @@ const (
 )
 
 func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	registry := prometheus.NewPedanticRegistry()
 	w.start(func(o *app.Options) { o.Registerer = registry })
@@ -91,6 +92,7 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 }
 
 func TestRepeatedAndReorderedEventsChangeNothing(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	first, second, third := w.incident("7", 1, failed), w.incident("7", 2, changed), w.incident("7", 3, resolved)
@@ -111,6 +113,7 @@ func TestRepeatedAndReorderedEventsChangeNothing(t *testing.T) {
 }
 
 func TestACreateWhoseAnswerIsLostGivesOneTicket(t *testing.T) {
+	t.Parallel()
 	for name, f := range map[string]cwfake.Fault{
 		"as an error":          {Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer},
 		"with the connection":  {Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer, Drop: true},
@@ -131,6 +134,7 @@ func TestACreateWhoseAnswerIsLostGivesOneTicket(t *testing.T) {
 }
 
 func TestALaggingSearchIsWaitedFor(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, w.cw.Configure(func(s *cwfake.Switches) { s.SearchLag = 45 * time.Second }))
 	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
@@ -143,6 +147,7 @@ func TestALaggingSearchIsWaitedFor(t *testing.T) {
 }
 
 func TestACreateThatFailedBeforeItWasCommittedIsRepeatedAfterPatience(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultErrorBefore})
 	w.start()
@@ -158,6 +163,7 @@ func TestACreateThatFailedBeforeItWasCommittedIsRepeatedAfterPatience(t *testing
 }
 
 func TestANoteWhoseAnswerIsLostStandsOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -174,6 +180,7 @@ func TestANoteWhoseAnswerIsLostStandsOnce(t *testing.T) {
 }
 
 func TestANoteWhoseOutcomeStaysUnknownIsSentOnceInEachPatience(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -195,6 +202,7 @@ func TestANoteWhoseOutcomeStaysUnknownIsSentOnceInEachPatience(t *testing.T) {
 }
 
 func TestACloseWhoseAnswersAreLostHappensOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -208,6 +216,7 @@ func TestACloseWhoseAnswersAreLostHappensOnce(t *testing.T) {
 }
 
 func TestTwoTickertersOnOneBusDoTheWorkOfOne(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.start()
@@ -229,6 +238,7 @@ func TestTwoTickertersOnOneBusDoTheWorkOfOne(t *testing.T) {
 }
 
 func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
+	t.Parallel()
 	t.Run("while it waits for a company", func(t *testing.T) {
 		w := newWorld(t)
 		w.link(companyv1.LinkState_LINK_STATE_MISSING)
@@ -279,6 +289,7 @@ func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
 }
 
 func TestACompanyThatArrivesLaterReleasesWhatWaits(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.unlink()
 	w.start()
@@ -297,6 +308,7 @@ func TestACompanyThatArrivesLaterReleasesWhatWaits(t *testing.T) {
 }
 
 func TestARefusedCompanyIsAskedForAgainAfterTenMinutes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.link(companyv1.LinkState_LINK_STATE_AMBIGUOUS)
 	w.start()
@@ -308,6 +320,7 @@ func TestARefusedCompanyIsAskedForAgainAfterTenMinutes(t *testing.T) {
 }
 
 func TestShadowModeWritesNothingAndGoingLiveCatchesUp(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.settings(shadow)
 	w.start()
@@ -340,6 +353,7 @@ func TestShadowModeWritesNothingAndGoingLiveCatchesUp(t *testing.T) {
 }
 
 func TestATenantWithoutSettingsWaitsForThem(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	_, revision, err := w.tenants.Get(t.Context(), bus.Key("harbor"))
 	require.NoError(t, err)
@@ -352,5 +366,6 @@ func TestATenantWithoutSettingsWaitsForThem(t *testing.T) {
 }
 
 func TestOptionsThatCannotWorkAreRefused(t *testing.T) {
+	t.Parallel()
 	require.Error(t, app.Run(t.Context(), app.Options{}))
 }

@@ -46,6 +46,7 @@ func (w *world) otherServer(ticket int) (*cwfake.Server, string) {
 func name(url string) string { return cwfake.DefaultCompany + "@" + strings.TrimPrefix(url, "http://") }
 
 func TestATicketOfAnotherServerIsNeverTouched(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -81,6 +82,7 @@ func TestATicketOfAnotherServerIsNeverTouched(t *testing.T) {
 }
 
 func TestALinkIsAskedAboutWhenTheReferenceHasChanged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	e := w.incident("7", 1, failed)
@@ -102,6 +104,7 @@ func TestALinkIsAskedAboutWhenTheReferenceHasChanged(t *testing.T) {
 }
 
 func TestACompanyThatConnectWiseRefusesIsDoubted(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.change(func(l *companyv1.Link) { l.Company.Id = 777 })
 	w.start()
@@ -135,6 +138,7 @@ func TestACompanyThatConnectWiseRefusesIsDoubted(t *testing.T) {
 }
 
 func TestWhatWasMendedWhileNoTicketerRanIsSeenAtTheStart(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, os.WriteFile(w.key, []byte("wrong"), 0o600))
 	stop := w.start()

@@ -35,6 +35,7 @@ func (w *world) observe(device string, ticket cwfake.Ticket) {
 
 // Every step of an answer to people is a place where a process can die, too.
 func TestACrashAtAnyStepOfAnAnswerLeavesOneOpenTicketAndEveryNoteOnce(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name     string
 		settings func(*tenantv1.Tickets)
@@ -102,7 +103,8 @@ func TestACrashAtAnyStepOfAnAnswerLeavesOneOpenTicketAndEveryNoteOnce(t *testing
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			t.Parallel()
+			w := newMortalWorld(t)
 			w.settings(func(s *tenantv1.Settings) { c.settings(s.Tickets) })
 			prepare := func(device string) {
 				stop := w.start()

@@ -8,8 +8,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/bus/bustest"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/app"
@@ -31,6 +34,16 @@ func (c *crash) step(name string) {
 	if len(c.steps) == c.at {
 		c.cancel()
 	}
+}
+
+// newMortalWorld is a world in which a message that a process took with it comes again soon.
+func newMortalWorld(t *testing.T) *world {
+	t.Helper()
+	w := newWorld(t)
+	js, err := jetstream.New(w.nc)
+	require.NoError(t, err)
+	require.NoError(t, bus.Provision(t.Context(), js, bus.ProvisionOptions{Partitions: bustest.Partitions, Replicas: 1, AckWait: 300 * time.Millisecond}))
+	return w
 }
 
 // runInto handles one event of a device with a ticketer that ends at the n-th step, and returns the steps. With n = 0 it
@@ -57,6 +70,7 @@ func (w *world) runInto(n int, say func(), ok func() bool) []string {
 // Every step of create, note and close is a place where a process can die. Whatever it left behind, the next one
 // ends with one ticket, every note once, and an event for each of them.
 func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
+	t.Parallel()
 	const open, closed = ticketv1.Phase_PHASE_OPEN, ticketv1.Phase_PHASE_CLOSED
 	for _, c := range []struct {
 		name     string
@@ -79,7 +93,8 @@ func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld(t)
+			t.Parallel()
+			w := newMortalWorld(t)
 			revision := uint32(len(c.earlier) + 1)
 			prepare := func(device string) {
 				if len(c.earlier) == 0 {

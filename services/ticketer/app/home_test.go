@@ -1,6 +1,8 @@
 package app_test
 
 import (
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -36,6 +38,9 @@ func (w *world) found() {
 func TestATicketAtTheCatchAllCompanyMovesHome(t *testing.T) {
 	w, ticket := astray(t, true)
 	require.Equal(t, "HarborIT", ticket.CompanyIdentifier)
+	require.True(t, slices.ContainsFunc(ticket.Notes, func(n cwfake.Note) bool {
+		return n.Internal && strings.HasPrefix(n.Text, "THIS TICKET IS AT THE CATCH-ALL COMPANY: customer ")
+	}), "people see in ConnectWise that it is: %+v", ticket.Notes)
 	w.found()
 	w.passes("moved", func() bool { return w.onlyTicket("7").CompanyIdentifier == "acme" && !w.ledger("7").GetStandIn() })
 	require.Equal(t, int64(250), w.ledger("7").GetCompanyId())

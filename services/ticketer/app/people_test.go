@@ -71,6 +71,7 @@ func (w *world) ticket(id int) cwfake.Ticket {
 }
 
 func TestATicketClosedWhileTheDeviceFails(t *testing.T) {
+	t.Parallel()
 	type tickets = tenantv1.Tickets
 	t.Run("is opened again where the policy says so, with a note that says why", func(t *testing.T) {
 		w, ticket := failing(t, func(s *tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
@@ -159,6 +160,7 @@ func TestATicketClosedWhileTheDeviceFails(t *testing.T) {
 }
 
 func TestATicketThatPeopleDeletedIsMissedByTheCensus(t *testing.T) {
+	t.Parallel()
 	t.Run("and left so by default", func(t *testing.T) {
 		w, ticket := failing(t, nothing)
 		require.NoError(t, w.cw.Person("").Delete(ticket.ID))
@@ -175,6 +177,7 @@ func TestATicketThatPeopleDeletedIsMissedByTheCensus(t *testing.T) {
 }
 
 func TestWhatPeopleChangeIsToldAndLeftAlone(t *testing.T) {
+	t.Parallel()
 	w, ticket := failing(t, nothing)
 	person := w.cw.Person("tokafor")
 	require.NoError(t, person.Edit(ticket.ID, cwfake.Edit{Summary: "ask Bob first", Priority: "Priority 4 - Low", Owner: "tokafor", Company: "HarborIT"}))
@@ -206,6 +209,7 @@ func TestWhatPeopleChangeIsToldAndLeftAlone(t *testing.T) {
 }
 
 func TestATicketMovedAMomentAgoIsClosedOnItsNewBoard(t *testing.T) {
+	t.Parallel()
 	w, ticket := failing(t, nothing)
 	require.NoError(t, w.cw.Person("").Move(ticket.ID, "NOC", ""))
 	w.say("7", 2, resolved)
@@ -214,6 +218,7 @@ func TestATicketMovedAMomentAgoIsClosedOnItsNewBoard(t *testing.T) {
 }
 
 func TestAMergedTicketIsFollowed(t *testing.T) {
+	t.Parallel()
 	t.Run("into a person's ticket, which is told the end and left open", func(t *testing.T) {
 		w, ticket := failing(t, nothing)
 		target, err := w.cw.Person("").CreateTicket(cwfake.NewTicket{Summary: "Site is down", CompanyIdentifier: "acme"})
@@ -267,6 +272,7 @@ func TestAMergedTicketIsFollowed(t *testing.T) {
 }
 
 func TestAReopenedTicketOfAHealthyDeviceIsLeftToPeople(t *testing.T) {
+	t.Parallel()
 	w, ticket := failing(t, nothing)
 	w.say("7", 2, resolved)
 	w.until("closed", w.inPhase("7", closed, 2))
@@ -278,6 +284,7 @@ func TestAReopenedTicketOfAHealthyDeviceIsLeftToPeople(t *testing.T) {
 }
 
 func TestADeviceThatFailsAgainSoonGetsItsTicketBack(t *testing.T) {
+	t.Parallel()
 	again := func(w *world, revision uint32) {
 		e := w.incident("7", revision, failed)
 		e.IncidentId = "7-2"
@@ -336,6 +343,7 @@ func TestADeviceThatFailsAgainSoonGetsItsTicketBack(t *testing.T) {
 }
 
 func TestLookingCostsOneRequestAndAnUnchangedIncidentNone(t *testing.T) {
+	t.Parallel()
 	w, _ := failing(t, nothing)
 	w.requests()
 	for range 12 {
@@ -350,6 +358,7 @@ func TestLookingCostsOneRequestAndAnUnchangedIncidentNone(t *testing.T) {
 }
 
 func TestTwoTicketersLookLikeOne(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
 	w.start(watching)
@@ -373,6 +382,7 @@ func TestTwoTicketersLookLikeOne(t *testing.T) {
 }
 
 func TestALookThatFailsIsMadeUpFor(t *testing.T) {
+	t.Parallel()
 	w, ticket := failing(t, func(s *tenantv1.Tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
 	w.fault(cwfake.Fault{Match: listTickets, Times: 9, Kind: cwfake.FaultErrorBefore, Status: 503})
 	require.NoError(t, w.cw.Person("").Close(ticket.ID, ""))
@@ -380,6 +390,7 @@ func TestALookThatFailsIsMadeUpFor(t *testing.T) {
 }
 
 func TestNothingIsDoneAboutPeopleInShadowMode(t *testing.T) {
+	t.Parallel()
 	w, ticket := failing(t, func(s *tenantv1.Tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
 	w.settings(shadow)
 	require.NoError(t, w.cw.Person("").Close(ticket.ID, ""))

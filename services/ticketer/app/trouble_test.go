@@ -14,6 +14,7 @@ import (
 )
 
 func TestRetryAfterIsHonouredForTheWholeTenant(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultRateLimited, RetryAfter: "1"})
 	w.start()
@@ -32,6 +33,7 @@ func TestRetryAfterIsHonouredForTheWholeTenant(t *testing.T) {
 }
 
 func TestWrongKeysParkTheTenantUntilTheyAreRight(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	require.NoError(t, os.WriteFile(w.key, []byte("wrong"), 0o600))
 	w.start()
@@ -58,6 +60,7 @@ func TestWrongKeysParkTheTenantUntilTheyAreRight(t *testing.T) {
 }
 
 func TestKeysThatStopWorkingAreToldOnceUntilTheyWorkAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -87,6 +90,7 @@ func (w *world) troubles() []*ticketv1.Trouble {
 }
 
 func TestAnswersForKeysThatAreNotKnownParkTheTenant(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultNotFoundAuth})
 	w.start()
@@ -99,6 +103,7 @@ func TestAnswersForKeysThatAreNotKnownParkTheTenant(t *testing.T) {
 }
 
 func TestAMissingRightToCloseHoldsOnlyTheClose(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -120,6 +125,7 @@ func TestAMissingRightToCloseHoldsOnlyTheClose(t *testing.T) {
 }
 
 func TestANameThatConnectWiseDoesNotHaveIsShownWithThoseItHas(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.settings(func(s *tenantv1.Settings) {
 		s.Tickets.NewStatus, s.Tickets.ClosedStatus, s.Tickets.PriorityServer = "Neu", "In Progress", "P1"
@@ -144,6 +150,7 @@ func TestANameThatConnectWiseDoesNotHaveIsShownWithThoseItHas(t *testing.T) {
 }
 
 func TestAStatusRenamedMeanwhileIsLookedUpAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, failed)
@@ -158,6 +165,7 @@ func TestAStatusRenamedMeanwhileIsLookedUpAgain(t *testing.T) {
 }
 
 func TestATicketThatWasDeletedIsHandedOver(t *testing.T) {
+	t.Parallel()
 	for kind, revisions := range map[string][]uint32{"by a note": {2}, "by a close": {2}} {
 		t.Run(kind, func(t *testing.T) {
 			w := newWorld(t)
@@ -182,6 +190,7 @@ func TestATicketThatWasDeletedIsHandedOver(t *testing.T) {
 }
 
 func TestTwoTicketsWithOneReferenceAreToldAndTheOlderIsUsed(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	reference := "covewise:" + w.bus.Installation() + ":harbor:7-1"
 	older, err := w.cw.Person("").CreateTicket(cwfake.NewTicket{Summary: "copy", CompanyIdentifier: "acme", ExternalXRef: reference})
@@ -195,6 +204,7 @@ func TestTwoTicketsWithOneReferenceAreToldAndTheOlderIsUsed(t *testing.T) {
 }
 
 func TestAnOutageCostsFewRequestsAndNothingIsLost(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.fault(cwfake.Fault{Kind: cwfake.FaultErrorBefore, Match: "GET /service/priorities"})
 	w.start()

@@ -596,8 +596,14 @@ type Link struct {
 	// The customer's own reference when it was linked. A link that a person made, or that follows a merge, stands as long
 	// as the reference is the same, although it may name another company.
 	LinkedReference string `protobuf:"bytes,21,opt,name=linked_reference,json=linkedReference,proto3" json:"linked_reference,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// The link whose company is gone; set in state broken, and while the catch-all company stands in for it. As long as it
+	// is set neither a name nor a policy decides about the customer: only a person, an id in the customer's own records,
+	// the return of the company, or a merge that is certain.
+	Lost *Lost `protobuf:"bytes,22,opt,name=lost,proto3" json:"lost,omitempty"`
+	// What is proposed while the catch-all company stands in: a company without an id is one to be created.
+	Proposed      *Company `protobuf:"bytes,23,opt,name=proposed,proto3" json:"proposed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Link) Reset() {
@@ -777,6 +783,102 @@ func (x *Link) GetLinkedReference() string {
 	return ""
 }
 
+func (x *Link) GetLost() *Lost {
+	if x != nil {
+		return x.Lost
+	}
+	return nil
+}
+
+func (x *Link) GetProposed() *Company {
+	if x != nil {
+		return x.Proposed
+	}
+	return nil
+}
+
+// Lost is a link whose company was found deleted, inactive or absent. It is the link again when the company comes back.
+type Lost struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The company as it was linked.
+	Company *Company `protobuf:"bytes,1,opt,name=company,proto3" json:"company,omitempty"`
+	// How it had been found.
+	Method LinkMethod `protobuf:"varint,2,opt,name=method,proto3,enum=covewise.company.v1.LinkMethod" json:"method,omitempty"`
+	// What had proven it.
+	Evidence string `protobuf:"bytes,3,opt,name=evidence,proto3" json:"evidence,omitempty"`
+	// The customer's name when it was linked.
+	LinkedAs string `protobuf:"bytes,4,opt,name=linked_as,json=linkedAs,proto3" json:"linked_as,omitempty"`
+	// The customer's own reference when it was linked.
+	LinkedReference string `protobuf:"bytes,5,opt,name=linked_reference,json=linkedReference,proto3" json:"linked_reference,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Lost) Reset() {
+	*x = Lost{}
+	mi := &file_covewise_company_v1_company_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Lost) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Lost) ProtoMessage() {}
+
+func (x *Lost) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_company_v1_company_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Lost.ProtoReflect.Descriptor instead.
+func (*Lost) Descriptor() ([]byte, []int) {
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Lost) GetCompany() *Company {
+	if x != nil {
+		return x.Company
+	}
+	return nil
+}
+
+func (x *Lost) GetMethod() LinkMethod {
+	if x != nil {
+		return x.Method
+	}
+	return LinkMethod_LINK_METHOD_UNSPECIFIED
+}
+
+func (x *Lost) GetEvidence() string {
+	if x != nil {
+		return x.Evidence
+	}
+	return ""
+}
+
+func (x *Lost) GetLinkedAs() string {
+	if x != nil {
+		return x.LinkedAs
+	}
+	return ""
+}
+
+func (x *Lost) GetLinkedReference() string {
+	if x != nil {
+		return x.LinkedReference
+	}
+	return ""
+}
+
 // Creation is a company that Covewise creates. It is recorded before ConnectWise is asked, and its identifier is what an
 // outcome that got lost is looked up by.
 type Creation struct {
@@ -788,14 +890,17 @@ type Creation struct {
 	// When it was begun.
 	BegunAt *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=begun_at,json=begunAt,proto3" json:"begun_at,omitempty"`
 	// Who approved it; "policy" when companies are created automatically.
-	Author        string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	Author string `protobuf:"bytes,4,opt,name=author,proto3" json:"author,omitempty"`
+	// True when a company with this identifier and another name was found after an outcome that got lost: whether it is
+	// this one, renamed, or somebody else's, a person must say. Until then no other company is created.
+	Doubted       bool `protobuf:"varint,5,opt,name=doubted,proto3" json:"doubted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Creation) Reset() {
 	*x = Creation{}
-	mi := &file_covewise_company_v1_company_proto_msgTypes[5]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -807,7 +912,7 @@ func (x *Creation) String() string {
 func (*Creation) ProtoMessage() {}
 
 func (x *Creation) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_company_v1_company_proto_msgTypes[5]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -820,7 +925,7 @@ func (x *Creation) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Creation.ProtoReflect.Descriptor instead.
 func (*Creation) Descriptor() ([]byte, []int) {
-	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{5}
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Creation) GetIdentifier() string {
@@ -851,6 +956,13 @@ func (x *Creation) GetAuthor() string {
 	return ""
 }
 
+func (x *Creation) GetDoubted() bool {
+	if x != nil {
+		return x.Doubted
+	}
+	return false
+}
+
 // Order is a person's command about one customer.
 type Order struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -874,7 +986,7 @@ type Order struct {
 
 func (x *Order) Reset() {
 	*x = Order{}
-	mi := &file_covewise_company_v1_company_proto_msgTypes[6]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +998,7 @@ func (x *Order) String() string {
 func (*Order) ProtoMessage() {}
 
 func (x *Order) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_company_v1_company_proto_msgTypes[6]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +1011,7 @@ func (x *Order) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Order.ProtoReflect.Descriptor instead.
 func (*Order) Descriptor() ([]byte, []int) {
-	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{6}
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Order) GetId() string {
@@ -970,7 +1082,7 @@ type Ordered struct {
 
 func (x *Ordered) Reset() {
 	*x = Ordered{}
-	mi := &file_covewise_company_v1_company_proto_msgTypes[7]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -982,7 +1094,7 @@ func (x *Ordered) String() string {
 func (*Ordered) ProtoMessage() {}
 
 func (x *Ordered) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_company_v1_company_proto_msgTypes[7]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -995,7 +1107,7 @@ func (x *Ordered) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Ordered.ProtoReflect.Descriptor instead.
 func (*Ordered) Descriptor() ([]byte, []int) {
-	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{7}
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Ordered) GetSchemaVersion() uint32 {
@@ -1050,7 +1162,7 @@ type WriteBack struct {
 
 func (x *WriteBack) Reset() {
 	*x = WriteBack{}
-	mi := &file_covewise_company_v1_company_proto_msgTypes[8]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1062,7 +1174,7 @@ func (x *WriteBack) String() string {
 func (*WriteBack) ProtoMessage() {}
 
 func (x *WriteBack) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_company_v1_company_proto_msgTypes[8]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1075,7 +1187,7 @@ func (x *WriteBack) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use WriteBack.ProtoReflect.Descriptor instead.
 func (*WriteBack) Descriptor() ([]byte, []int) {
-	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{8}
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *WriteBack) GetReference() string {
@@ -1134,7 +1246,7 @@ type Round struct {
 
 func (x *Round) Reset() {
 	*x = Round{}
-	mi := &file_covewise_company_v1_company_proto_msgTypes[9]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1258,7 @@ func (x *Round) String() string {
 func (*Round) ProtoMessage() {}
 
 func (x *Round) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_company_v1_company_proto_msgTypes[9]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1271,7 @@ func (x *Round) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Round.ProtoReflect.Descriptor instead.
 func (*Round) Descriptor() ([]byte, []int) {
-	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{9}
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Round) GetSchemaVersion() uint32 {
@@ -1238,7 +1350,7 @@ type StateCount struct {
 
 func (x *StateCount) Reset() {
 	*x = StateCount{}
-	mi := &file_covewise_company_v1_company_proto_msgTypes[10]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1250,7 +1362,7 @@ func (x *StateCount) String() string {
 func (*StateCount) ProtoMessage() {}
 
 func (x *StateCount) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_company_v1_company_proto_msgTypes[10]
+	mi := &file_covewise_company_v1_company_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1263,7 +1375,7 @@ func (x *StateCount) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use StateCount.ProtoReflect.Descriptor instead.
 func (*StateCount) Descriptor() ([]byte, []int) {
-	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{10}
+	return file_covewise_company_v1_company_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *StateCount) GetState() LinkState {
@@ -1309,7 +1421,7 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\"[\n" +
 	"\tCandidate\x126\n" +
 	"\acompany\x18\x01 \x01(\v2\x1c.covewise.company.v1.CompanyR\acompany\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xf7\a\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xe0\b\n" +
 	"\x04Link\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x128\n" +
@@ -1339,14 +1451,23 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"write_back\x18\x13 \x01(\v2\x1e.covewise.company.v1.WriteBackR\twriteBack\x129\n" +
 	"\n" +
 	"removed_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tremovedAt\x12)\n" +
-	"\x10linked_reference\x18\x15 \x01(\tR\x0flinkedReference\"\x8d\x01\n" +
+	"\x10linked_reference\x18\x15 \x01(\tR\x0flinkedReference\x12-\n" +
+	"\x04lost\x18\x16 \x01(\v2\x19.covewise.company.v1.LostR\x04lost\x128\n" +
+	"\bproposed\x18\x17 \x01(\v2\x1c.covewise.company.v1.CompanyR\bproposed\"\xdb\x01\n" +
+	"\x04Lost\x126\n" +
+	"\acompany\x18\x01 \x01(\v2\x1c.covewise.company.v1.CompanyR\acompany\x127\n" +
+	"\x06method\x18\x02 \x01(\x0e2\x1f.covewise.company.v1.LinkMethodR\x06method\x12\x1a\n" +
+	"\bevidence\x18\x03 \x01(\tR\bevidence\x12\x1b\n" +
+	"\tlinked_as\x18\x04 \x01(\tR\blinkedAs\x12)\n" +
+	"\x10linked_reference\x18\x05 \x01(\tR\x0flinkedReference\"\xa7\x01\n" +
 	"\bCreation\x12\x1e\n" +
 	"\n" +
 	"identifier\x18\x01 \x01(\tR\n" +
 	"identifier\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x125\n" +
 	"\bbegun_at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\abegunAt\x12\x16\n" +
-	"\x06author\x18\x04 \x01(\tR\x06author\"\xef\x01\n" +
+	"\x06author\x18\x04 \x01(\tR\x06author\x12\x18\n" +
+	"\adoubted\x18\x05 \x01(\bR\adoubted\"\xef\x01\n" +
 	"\x05Order\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x122\n" +
 	"\x04kind\x18\x02 \x01(\x0e2\x1e.covewise.company.v1.OrderKindR\x04kind\x12\x1d\n" +
@@ -1429,7 +1550,7 @@ func file_covewise_company_v1_company_proto_rawDescGZIP() []byte {
 }
 
 var file_covewise_company_v1_company_proto_enumTypes = make([]protoimpl.EnumInfo, 3)
-var file_covewise_company_v1_company_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_covewise_company_v1_company_proto_msgTypes = make([]protoimpl.MessageInfo, 12)
 var file_covewise_company_v1_company_proto_goTypes = []any{
 	(LinkState)(0),                // 0: covewise.company.v1.LinkState
 	(LinkMethod)(0),               // 1: covewise.company.v1.LinkMethod
@@ -1439,51 +1560,56 @@ var file_covewise_company_v1_company_proto_goTypes = []any{
 	(*Company)(nil),               // 5: covewise.company.v1.Company
 	(*Candidate)(nil),             // 6: covewise.company.v1.Candidate
 	(*Link)(nil),                  // 7: covewise.company.v1.Link
-	(*Creation)(nil),              // 8: covewise.company.v1.Creation
-	(*Order)(nil),                 // 9: covewise.company.v1.Order
-	(*Ordered)(nil),               // 10: covewise.company.v1.Ordered
-	(*WriteBack)(nil),             // 11: covewise.company.v1.WriteBack
-	(*Round)(nil),                 // 12: covewise.company.v1.Round
-	(*StateCount)(nil),            // 13: covewise.company.v1.StateCount
-	(*v1.Customer)(nil),           // 14: covewise.status.v1.Customer
-	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*Lost)(nil),                  // 8: covewise.company.v1.Lost
+	(*Creation)(nil),              // 9: covewise.company.v1.Creation
+	(*Order)(nil),                 // 10: covewise.company.v1.Order
+	(*Ordered)(nil),               // 11: covewise.company.v1.Ordered
+	(*WriteBack)(nil),             // 12: covewise.company.v1.WriteBack
+	(*Round)(nil),                 // 13: covewise.company.v1.Round
+	(*StateCount)(nil),            // 14: covewise.company.v1.StateCount
+	(*v1.Customer)(nil),           // 15: covewise.status.v1.Customer
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
 }
 var file_covewise_company_v1_company_proto_depIdxs = []int32{
-	14, // 0: covewise.company.v1.Wanted.customer:type_name -> covewise.status.v1.Customer
-	15, // 1: covewise.company.v1.Wanted.asked_at:type_name -> google.protobuf.Timestamp
-	15, // 2: covewise.company.v1.Wanted.observed_at:type_name -> google.protobuf.Timestamp
+	15, // 0: covewise.company.v1.Wanted.customer:type_name -> covewise.status.v1.Customer
+	16, // 1: covewise.company.v1.Wanted.asked_at:type_name -> google.protobuf.Timestamp
+	16, // 2: covewise.company.v1.Wanted.observed_at:type_name -> google.protobuf.Timestamp
 	7,  // 3: covewise.company.v1.Answered.link:type_name -> covewise.company.v1.Link
 	5,  // 4: covewise.company.v1.Candidate.company:type_name -> covewise.company.v1.Company
-	14, // 5: covewise.company.v1.Link.customer:type_name -> covewise.status.v1.Customer
+	15, // 5: covewise.company.v1.Link.customer:type_name -> covewise.status.v1.Customer
 	0,  // 6: covewise.company.v1.Link.state:type_name -> covewise.company.v1.LinkState
 	1,  // 7: covewise.company.v1.Link.method:type_name -> covewise.company.v1.LinkMethod
 	5,  // 8: covewise.company.v1.Link.company:type_name -> covewise.company.v1.Company
 	6,  // 9: covewise.company.v1.Link.candidates:type_name -> covewise.company.v1.Candidate
-	15, // 10: covewise.company.v1.Link.checked_at:type_name -> google.protobuf.Timestamp
-	15, // 11: covewise.company.v1.Link.observed_at:type_name -> google.protobuf.Timestamp
-	15, // 12: covewise.company.v1.Link.waiting_since:type_name -> google.protobuf.Timestamp
-	15, // 13: covewise.company.v1.Link.deadline:type_name -> google.protobuf.Timestamp
-	8,  // 14: covewise.company.v1.Link.creation:type_name -> covewise.company.v1.Creation
-	9,  // 15: covewise.company.v1.Link.last_order:type_name -> covewise.company.v1.Order
-	11, // 16: covewise.company.v1.Link.write_back:type_name -> covewise.company.v1.WriteBack
-	15, // 17: covewise.company.v1.Link.removed_at:type_name -> google.protobuf.Timestamp
-	15, // 18: covewise.company.v1.Creation.begun_at:type_name -> google.protobuf.Timestamp
-	2,  // 19: covewise.company.v1.Order.kind:type_name -> covewise.company.v1.OrderKind
-	15, // 20: covewise.company.v1.Order.ordered_at:type_name -> google.protobuf.Timestamp
-	14, // 21: covewise.company.v1.Ordered.customer:type_name -> covewise.status.v1.Customer
-	9,  // 22: covewise.company.v1.Ordered.order:type_name -> covewise.company.v1.Order
-	15, // 23: covewise.company.v1.Ordered.observed_at:type_name -> google.protobuf.Timestamp
-	15, // 24: covewise.company.v1.WriteBack.at:type_name -> google.protobuf.Timestamp
-	15, // 25: covewise.company.v1.Round.begun_at:type_name -> google.protobuf.Timestamp
-	15, // 26: covewise.company.v1.Round.ended_at:type_name -> google.protobuf.Timestamp
-	15, // 27: covewise.company.v1.Round.customers_read_at:type_name -> google.protobuf.Timestamp
-	13, // 28: covewise.company.v1.Round.counts:type_name -> covewise.company.v1.StateCount
-	0,  // 29: covewise.company.v1.StateCount.state:type_name -> covewise.company.v1.LinkState
-	30, // [30:30] is the sub-list for method output_type
-	30, // [30:30] is the sub-list for method input_type
-	30, // [30:30] is the sub-list for extension type_name
-	30, // [30:30] is the sub-list for extension extendee
-	0,  // [0:30] is the sub-list for field type_name
+	16, // 10: covewise.company.v1.Link.checked_at:type_name -> google.protobuf.Timestamp
+	16, // 11: covewise.company.v1.Link.observed_at:type_name -> google.protobuf.Timestamp
+	16, // 12: covewise.company.v1.Link.waiting_since:type_name -> google.protobuf.Timestamp
+	16, // 13: covewise.company.v1.Link.deadline:type_name -> google.protobuf.Timestamp
+	9,  // 14: covewise.company.v1.Link.creation:type_name -> covewise.company.v1.Creation
+	10, // 15: covewise.company.v1.Link.last_order:type_name -> covewise.company.v1.Order
+	12, // 16: covewise.company.v1.Link.write_back:type_name -> covewise.company.v1.WriteBack
+	16, // 17: covewise.company.v1.Link.removed_at:type_name -> google.protobuf.Timestamp
+	8,  // 18: covewise.company.v1.Link.lost:type_name -> covewise.company.v1.Lost
+	5,  // 19: covewise.company.v1.Link.proposed:type_name -> covewise.company.v1.Company
+	5,  // 20: covewise.company.v1.Lost.company:type_name -> covewise.company.v1.Company
+	1,  // 21: covewise.company.v1.Lost.method:type_name -> covewise.company.v1.LinkMethod
+	16, // 22: covewise.company.v1.Creation.begun_at:type_name -> google.protobuf.Timestamp
+	2,  // 23: covewise.company.v1.Order.kind:type_name -> covewise.company.v1.OrderKind
+	16, // 24: covewise.company.v1.Order.ordered_at:type_name -> google.protobuf.Timestamp
+	15, // 25: covewise.company.v1.Ordered.customer:type_name -> covewise.status.v1.Customer
+	10, // 26: covewise.company.v1.Ordered.order:type_name -> covewise.company.v1.Order
+	16, // 27: covewise.company.v1.Ordered.observed_at:type_name -> google.protobuf.Timestamp
+	16, // 28: covewise.company.v1.WriteBack.at:type_name -> google.protobuf.Timestamp
+	16, // 29: covewise.company.v1.Round.begun_at:type_name -> google.protobuf.Timestamp
+	16, // 30: covewise.company.v1.Round.ended_at:type_name -> google.protobuf.Timestamp
+	16, // 31: covewise.company.v1.Round.customers_read_at:type_name -> google.protobuf.Timestamp
+	14, // 32: covewise.company.v1.Round.counts:type_name -> covewise.company.v1.StateCount
+	0,  // 33: covewise.company.v1.StateCount.state:type_name -> covewise.company.v1.LinkState
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_covewise_company_v1_company_proto_init() }
@@ -1497,7 +1623,7 @@ func file_covewise_company_v1_company_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_company_v1_company_proto_rawDesc), len(file_covewise_company_v1_company_proto_rawDesc)),
 			NumEnums:      3,
-			NumMessages:   11,
+			NumMessages:   12,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

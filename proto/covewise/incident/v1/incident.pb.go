@@ -2019,7 +2019,14 @@ type TenantState struct {
 	// Number of the tenant's group incidents so far.
 	GroupIncidents uint32 `protobuf:"varint,13,opt,name=group_incidents,json=groupIncidents,proto3" json:"group_incidents,omitempty"`
 	// Groups that are open, and those that the sweep above ended, in order of device id of their incident.
-	Groups        []*GroupState `protobuf:"bytes,14,rep,name=groups,proto3" json:"groups,omitempty"`
+	Groups []*GroupState `protobuf:"bytes,14,rep,name=groups,proto3" json:"groups,omitempty"`
+	// Columns that the last complete sweep was refused: what they tell is not known of any device.
+	ColumnsRefused []string `protobuf:"bytes,15,rep,name=columns_refused,json=columnsRefused,proto3" json:"columns_refused,omitempty"`
+	// Columns that were due for some devices and came for none in the last complete sweep; their verdicts are unknown too.
+	ColumnsUnanswered []string `protobuf:"bytes,16,rep,name=columns_unanswered,json=columnsUnanswered,proto3" json:"columns_unanswered,omitempty"`
+	// Devices in trouble whose own incidents wait, as decided at the sweep of the groups, because many fell together and
+	// their causes are not read yet; in order of id.
+	Awaited       []*AwaitedCause `protobuf:"bytes,17,rep,name=awaited,proto3" json:"awaited,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2152,6 +2159,82 @@ func (x *TenantState) GetGroups() []*GroupState {
 	return nil
 }
 
+func (x *TenantState) GetColumnsRefused() []string {
+	if x != nil {
+		return x.ColumnsRefused
+	}
+	return nil
+}
+
+func (x *TenantState) GetColumnsUnanswered() []string {
+	if x != nil {
+		return x.ColumnsUnanswered
+	}
+	return nil
+}
+
+func (x *TenantState) GetAwaited() []*AwaitedCause {
+	if x != nil {
+		return x.Awaited
+	}
+	return nil
+}
+
+// AwaitedCause is a device in trouble whose cause is not read yet.
+type AwaitedCause struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Device id.
+	DeviceId string `protobuf:"bytes,1,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Observed time of the first sweep that let it wait.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *AwaitedCause) Reset() {
+	*x = AwaitedCause{}
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *AwaitedCause) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*AwaitedCause) ProtoMessage() {}
+
+func (x *AwaitedCause) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use AwaitedCause.ProtoReflect.Descriptor instead.
+func (*AwaitedCause) Descriptor() ([]byte, []int) {
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *AwaitedCause) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *AwaitedCause) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 // GroupState is one group of devices in trouble with one cause.
 type GroupState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -2161,19 +2244,21 @@ type GroupState struct {
 	Open *Event `protobuf:"bytes,2,opt,name=open,proto3" json:"open,omitempty"`
 	// The event that resolved it; absent while it is open.
 	Resolved *Event `protobuf:"bytes,3,opt,name=resolved,proto3" json:"resolved,omitempty"`
-	// Most devices that it had at any sweep.
+	// Not written any more: a group ends when none of its devices is left.
 	Peak uint32 `protobuf:"varint,4,opt,name=peak,proto3" json:"peak,omitempty"`
-	// Sweeps in a row in which too few of them were bad for a group.
+	// Sweeps in a row in which none of them was bad.
 	GoodSweeps uint32 `protobuf:"varint,5,opt,name=good_sweeps,json=goodSweeps,proto3" json:"good_sweeps,omitempty"`
 	// True when the devices' own incidents are held back while it is open.
-	Holds         bool `protobuf:"varint,6,opt,name=holds,proto3" json:"holds,omitempty"`
+	Holds bool `protobuf:"varint,6,opt,name=holds,proto3" json:"holds,omitempty"`
+	// Ids of the devices whose own incidents it holds back at the sweep that decided last, in order of id.
+	Held          []string `protobuf:"bytes,7,rep,name=held,proto3" json:"held,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *GroupState) Reset() {
 	*x = GroupState{}
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[13]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2185,7 +2270,7 @@ func (x *GroupState) String() string {
 func (*GroupState) ProtoMessage() {}
 
 func (x *GroupState) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_incident_v1_incident_proto_msgTypes[13]
+	mi := &file_covewise_incident_v1_incident_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2198,7 +2283,7 @@ func (x *GroupState) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use GroupState.ProtoReflect.Descriptor instead.
 func (*GroupState) Descriptor() ([]byte, []int) {
-	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{13}
+	return file_covewise_incident_v1_incident_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *GroupState) GetCause() *Cause {
@@ -2241,6 +2326,13 @@ func (x *GroupState) GetHolds() bool {
 		return x.Holds
 	}
 	return false
+}
+
+func (x *GroupState) GetHeld() []string {
+	if x != nil {
+		return x.Held
+	}
+	return nil
 }
 
 var File_covewise_incident_v1_incident_proto protoreflect.FileDescriptor
@@ -2407,7 +2499,7 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\vgood_sweeps\x18\x06 \x01(\rR\n" +
 	"goodSweeps\x129\n" +
 	"\n" +
-	"good_since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tgoodSince\"\xe1\x04\n" +
+	"good_since\x18\a \x01(\v2\x1a.google.protobuf.TimestampR\tgoodSince\"\xf7\x05\n" +
 	"\vTenantState\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12;\n" +
@@ -2424,7 +2516,13 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\bresolved\x18\v \x01(\v2\x1b.covewise.incident.v1.EventR\bresolved\x12#\n" +
 	"\rgrouped_sweep\x18\f \x01(\x04R\fgroupedSweep\x12'\n" +
 	"\x0fgroup_incidents\x18\r \x01(\rR\x0egroupIncidents\x128\n" +
-	"\x06groups\x18\x0e \x03(\v2 .covewise.incident.v1.GroupStateR\x06groups\"\xf4\x01\n" +
+	"\x06groups\x18\x0e \x03(\v2 .covewise.incident.v1.GroupStateR\x06groups\x12'\n" +
+	"\x0fcolumns_refused\x18\x0f \x03(\tR\x0ecolumnsRefused\x12-\n" +
+	"\x12columns_unanswered\x18\x10 \x03(\tR\x11columnsUnanswered\x12<\n" +
+	"\aawaited\x18\x11 \x03(\v2\".covewise.incident.v1.AwaitedCauseR\aawaited\"]\n" +
+	"\fAwaitedCause\x12\x1b\n" +
+	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x120\n" +
+	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\x88\x02\n" +
 	"\n" +
 	"GroupState\x121\n" +
 	"\x05cause\x18\x01 \x01(\v2\x1b.covewise.incident.v1.CauseR\x05cause\x12/\n" +
@@ -2433,7 +2531,8 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x04peak\x18\x04 \x01(\rR\x04peak\x12\x1f\n" +
 	"\vgood_sweeps\x18\x05 \x01(\rR\n" +
 	"goodSweeps\x12\x14\n" +
-	"\x05holds\x18\x06 \x01(\bR\x05holds*o\n" +
+	"\x05holds\x18\x06 \x01(\bR\x05holds\x12\x12\n" +
+	"\x04held\x18\a \x03(\tR\x04held*o\n" +
 	"\tEventKind\x12\x1a\n" +
 	"\x16EVENT_KIND_UNSPECIFIED\x10\x00\x12\x15\n" +
 	"\x11EVENT_KIND_FAILED\x10\x01\x12\x16\n" +
@@ -2492,7 +2591,7 @@ func file_covewise_incident_v1_incident_proto_rawDescGZIP() []byte {
 }
 
 var file_covewise_incident_v1_incident_proto_enumTypes = make([]protoimpl.EnumInfo, 7)
-var file_covewise_incident_v1_incident_proto_msgTypes = make([]protoimpl.MessageInfo, 14)
+var file_covewise_incident_v1_incident_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_covewise_incident_v1_incident_proto_goTypes = []any{
 	(EventKind)(0),                // 0: covewise.incident.v1.EventKind
 	(ConditionKind)(0),            // 1: covewise.incident.v1.ConditionKind
@@ -2514,19 +2613,20 @@ var file_covewise_incident_v1_incident_proto_goTypes = []any{
 	(*SourceSeen)(nil),            // 17: covewise.incident.v1.SourceSeen
 	(*ConditionTrack)(nil),        // 18: covewise.incident.v1.ConditionTrack
 	(*TenantState)(nil),           // 19: covewise.incident.v1.TenantState
-	(*GroupState)(nil),            // 20: covewise.incident.v1.GroupState
-	(*timestamppb.Timestamp)(nil), // 21: google.protobuf.Timestamp
-	(*v1.Customer)(nil),           // 22: covewise.status.v1.Customer
-	(*v1.SessionError)(nil),       // 23: covewise.status.v1.SessionError
-	(*v1.Column)(nil),             // 24: covewise.status.v1.Column
-	(*v1.Snapshot)(nil),           // 25: covewise.status.v1.Snapshot
+	(*AwaitedCause)(nil),          // 20: covewise.incident.v1.AwaitedCause
+	(*GroupState)(nil),            // 21: covewise.incident.v1.GroupState
+	(*timestamppb.Timestamp)(nil), // 22: google.protobuf.Timestamp
+	(*v1.Customer)(nil),           // 23: covewise.status.v1.Customer
+	(*v1.SessionError)(nil),       // 24: covewise.status.v1.SessionError
+	(*v1.Column)(nil),             // 25: covewise.status.v1.Column
+	(*v1.Snapshot)(nil),           // 26: covewise.status.v1.Snapshot
 }
 var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	0,  // 0: covewise.incident.v1.Event.kind:type_name -> covewise.incident.v1.EventKind
-	21, // 1: covewise.incident.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
-	21, // 2: covewise.incident.v1.Event.opened_at:type_name -> google.protobuf.Timestamp
+	22, // 1: covewise.incident.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	22, // 2: covewise.incident.v1.Event.opened_at:type_name -> google.protobuf.Timestamp
 	14, // 3: covewise.incident.v1.Event.device:type_name -> covewise.incident.v1.Device
-	22, // 4: covewise.incident.v1.Event.customer:type_name -> covewise.status.v1.Customer
+	23, // 4: covewise.incident.v1.Event.customer:type_name -> covewise.status.v1.Customer
 	12, // 5: covewise.incident.v1.Event.conditions:type_name -> covewise.incident.v1.Condition
 	6,  // 6: covewise.incident.v1.Event.resolution:type_name -> covewise.incident.v1.Resolution
 	2,  // 7: covewise.incident.v1.Event.scope:type_name -> covewise.incident.v1.Scope
@@ -2534,51 +2634,53 @@ var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	4,  // 9: covewise.incident.v1.Event.urgency:type_name -> covewise.incident.v1.Urgency
 	8,  // 10: covewise.incident.v1.Event.cause:type_name -> covewise.incident.v1.Cause
 	9,  // 11: covewise.incident.v1.Event.members:type_name -> covewise.incident.v1.Member
-	21, // 12: covewise.incident.v1.Event.last_complete_sweep_at:type_name -> google.protobuf.Timestamp
-	21, // 13: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
+	22, // 12: covewise.incident.v1.Event.last_complete_sweep_at:type_name -> google.protobuf.Timestamp
+	22, // 13: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
 	11, // 14: covewise.incident.v1.SweepJudged.excluded_reasons:type_name -> covewise.incident.v1.ReasonCount
 	11, // 15: covewise.incident.v1.SweepJudged.unknown_reasons:type_name -> covewise.incident.v1.ReasonCount
 	11, // 16: covewise.incident.v1.SweepJudged.muted_reasons:type_name -> covewise.incident.v1.ReasonCount
 	1,  // 17: covewise.incident.v1.Condition.kind:type_name -> covewise.incident.v1.ConditionKind
-	21, // 18: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
+	22, // 18: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
 	13, // 19: covewise.incident.v1.Condition.findings:type_name -> covewise.incident.v1.Finding
-	21, // 20: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
-	23, // 21: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
-	24, // 22: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
-	21, // 23: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
+	22, // 20: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
+	24, // 21: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
+	25, // 22: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
+	22, // 23: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
 	5,  // 24: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
-	21, // 25: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	21, // 26: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
-	21, // 27: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
+	22, // 25: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	22, // 26: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
+	22, // 27: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
 	15, // 28: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
-	21, // 29: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
-	21, // 30: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
-	25, // 31: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
-	21, // 32: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
+	22, // 29: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
+	22, // 30: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
+	26, // 31: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
+	22, // 32: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
 	17, // 33: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
 	18, // 34: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
 	7,  // 35: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
 	7,  // 36: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
-	21, // 37: covewise.incident.v1.DeviceState.turns:type_name -> google.protobuf.Timestamp
-	21, // 38: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
-	21, // 39: covewise.incident.v1.SourceSeen.error_free_at:type_name -> google.protobuf.Timestamp
-	21, // 40: covewise.incident.v1.SourceSeen.waiting_since:type_name -> google.protobuf.Timestamp
+	22, // 37: covewise.incident.v1.DeviceState.turns:type_name -> google.protobuf.Timestamp
+	22, // 38: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
+	22, // 39: covewise.incident.v1.SourceSeen.error_free_at:type_name -> google.protobuf.Timestamp
+	22, // 40: covewise.incident.v1.SourceSeen.waiting_since:type_name -> google.protobuf.Timestamp
 	1,  // 41: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
-	21, // 42: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
-	21, // 43: covewise.incident.v1.ConditionTrack.good_since:type_name -> google.protobuf.Timestamp
-	21, // 44: covewise.incident.v1.TenantState.known_since:type_name -> google.protobuf.Timestamp
-	21, // 45: covewise.incident.v1.TenantState.last_complete_at:type_name -> google.protobuf.Timestamp
+	22, // 42: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
+	22, // 43: covewise.incident.v1.ConditionTrack.good_since:type_name -> google.protobuf.Timestamp
+	22, // 44: covewise.incident.v1.TenantState.known_since:type_name -> google.protobuf.Timestamp
+	22, // 45: covewise.incident.v1.TenantState.last_complete_at:type_name -> google.protobuf.Timestamp
 	7,  // 46: covewise.incident.v1.TenantState.open:type_name -> covewise.incident.v1.Event
 	7,  // 47: covewise.incident.v1.TenantState.resolved:type_name -> covewise.incident.v1.Event
-	20, // 48: covewise.incident.v1.TenantState.groups:type_name -> covewise.incident.v1.GroupState
-	8,  // 49: covewise.incident.v1.GroupState.cause:type_name -> covewise.incident.v1.Cause
-	7,  // 50: covewise.incident.v1.GroupState.open:type_name -> covewise.incident.v1.Event
-	7,  // 51: covewise.incident.v1.GroupState.resolved:type_name -> covewise.incident.v1.Event
-	52, // [52:52] is the sub-list for method output_type
-	52, // [52:52] is the sub-list for method input_type
-	52, // [52:52] is the sub-list for extension type_name
-	52, // [52:52] is the sub-list for extension extendee
-	0,  // [0:52] is the sub-list for field type_name
+	21, // 48: covewise.incident.v1.TenantState.groups:type_name -> covewise.incident.v1.GroupState
+	20, // 49: covewise.incident.v1.TenantState.awaited:type_name -> covewise.incident.v1.AwaitedCause
+	22, // 50: covewise.incident.v1.AwaitedCause.since:type_name -> google.protobuf.Timestamp
+	8,  // 51: covewise.incident.v1.GroupState.cause:type_name -> covewise.incident.v1.Cause
+	7,  // 52: covewise.incident.v1.GroupState.open:type_name -> covewise.incident.v1.Event
+	7,  // 53: covewise.incident.v1.GroupState.resolved:type_name -> covewise.incident.v1.Event
+	54, // [54:54] is the sub-list for method output_type
+	54, // [54:54] is the sub-list for method input_type
+	54, // [54:54] is the sub-list for extension type_name
+	54, // [54:54] is the sub-list for extension extendee
+	0,  // [0:54] is the sub-list for field type_name
 }
 
 func init() { file_covewise_incident_v1_incident_proto_init() }
@@ -2592,7 +2694,7 @@ func file_covewise_incident_v1_incident_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_incident_v1_incident_proto_rawDesc), len(file_covewise_incident_v1_incident_proto_rawDesc)),
 			NumEnums:      7,
-			NumMessages:   14,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

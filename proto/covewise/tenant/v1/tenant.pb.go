@@ -831,7 +831,9 @@ type Tickets struct {
 	// What differs for some customers; of those that match, later ones win.
 	AgreementOverrides []*AgreementOverride `protobuf:"bytes,205,rep,name=agreement_overrides,json=agreementOverrides,proto3" json:"agreement_overrides,omitempty"`
 	// Where tickets go. Of the rules that match, the first that sets a field decides it; the fields above come last.
-	Routing       []*TicketRoute `protobuf:"bytes,206,rep,name=routing,proto3" json:"routing,omitempty"`
+	Routing []*TicketRoute `protobuf:"bytes,206,rep,name=routing,proto3" json:"routing,omitempty"`
+	// Whether a ticket is at the site of its company that is called as the device's site in Cove, unless routing names one.
+	MapSites      bool `protobuf:"varint,207,opt,name=map_sites,json=mapSites,proto3" json:"map_sites,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1004,6 +1006,13 @@ func (x *Tickets) GetRouting() []*TicketRoute {
 		return x.Routing
 	}
 	return nil
+}
+
+func (x *Tickets) GetMapSites() bool {
+	if x != nil {
+		return x.MapSites
+	}
+	return false
 }
 
 // AgreementOverride is which agreement the tickets of some customers are given.
@@ -2485,7 +2494,7 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\tcallbacks\x18\x06 \x01(\v2\x1d.covewise.tenant.v1.CallbacksR\tcallbacks\"R\n" +
 	"\tCallbacks\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x123\n" +
-	"\x05token\x18\x02 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\x05token\"\xfe\a\n" +
+	"\x05token\x18\x02 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\x05token\"\x9c\b\n" +
 	"\aTickets\x12\x14\n" +
 	"\x05board\x18\x01 \x01(\tR\x05board\x12\x1d\n" +
 	"\n" +
@@ -2510,7 +2519,8 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\ttemplates\x18\xcb\x01 \x03(\v2*.covewise.tenant.v1.Tickets.TemplatesEntryR\ttemplates\x12\x1d\n" +
 	"\tagreement\x18\xcc\x01 \x01(\tR\tagreement\x12W\n" +
 	"\x13agreement_overrides\x18\xcd\x01 \x03(\v2%.covewise.tenant.v1.AgreementOverrideR\x12agreementOverrides\x12:\n" +
-	"\arouting\x18\xce\x01 \x03(\v2\x1f.covewise.tenant.v1.TicketRouteR\arouting\x1a<\n" +
+	"\arouting\x18\xce\x01 \x03(\v2\x1f.covewise.tenant.v1.TicketRouteR\arouting\x12\x1c\n" +
+	"\tmap_sites\x18\xcf\x01 \x01(\bR\bmapSites\x1a<\n" +
 	"\x0eTemplatesEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"s\n" +

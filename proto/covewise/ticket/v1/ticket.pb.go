@@ -211,7 +211,7 @@ const (
 	ParkReason_PARK_REASON_RATE_LIMITED ParkReason = 4
 	// Credentials or rights do not suffice.
 	ParkReason_PARK_REASON_AUTH ParkReason = 5
-	// A create has an unknown outcome and the search index may lag.
+	// A write has an unknown outcome, and its trace may still come to light.
 	ParkReason_PARK_REASON_OUTCOME ParkReason = 6
 	// ConnectWise refused the request; the settings need a person.
 	ParkReason_PARK_REASON_REJECTED ParkReason = 7
@@ -553,7 +553,9 @@ type Observed struct {
 	// When ConnectWise changed it last, in whole seconds.
 	LastUpdated *timestamppb.Timestamp `protobuf:"bytes,22,opt,name=last_updated,json=lastUpdated,proto3" json:"last_updated,omitempty"`
 	// Who changed it last.
-	UpdatedBy     string `protobuf:"bytes,23,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	UpdatedBy string `protobuf:"bytes,23,opt,name=updated_by,json=updatedBy,proto3" json:"updated_by,omitempty"`
+	// Who closed it; empty while it is open.
+	ClosedBy      string `protobuf:"bytes,24,opt,name=closed_by,json=closedBy,proto3" json:"closed_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -745,6 +747,13 @@ func (x *Observed) GetLastUpdated() *timestamppb.Timestamp {
 func (x *Observed) GetUpdatedBy() string {
 	if x != nil {
 		return x.UpdatedBy
+	}
+	return ""
+}
+
+func (x *Observed) GetClosedBy() string {
+	if x != nil {
+		return x.ClosedBy
 	}
 	return ""
 }
@@ -984,7 +993,16 @@ type Ledger struct {
 	TakenUp bool `protobuf:"varint,32,opt,name=taken_up,json=takenUp,proto3" json:"taken_up,omitempty"`
 	// What a person should know of where the present ticket went: errors of the configuration, what ConnectWise made
 	// otherwise than asked.
-	Remarks       []string `protobuf:"bytes,33,rep,name=remarks,proto3" json:"remarks,omitempty"`
+	Remarks []string `protobuf:"bytes,33,rep,name=remarks,proto3" json:"remarks,omitempty"`
+	// When the trace of the create or note under way was first looked for in vain, by the ConnectWise server's clock; absent
+	// before.
+	MissedAt *timestamppb.Timestamp `protobuf:"bytes,34,opt,name=missed_at,json=missedAt,proto3" json:"missed_at,omitempty"`
+	// True when the ticket was seen to have changed and could not be read: it is read before anything else is done.
+	LookDue bool `protobuf:"varint,35,opt,name=look_due,json=lookDue,proto3" json:"look_due,omitempty"`
+	// When the server says that the ticket was closed by our own closing; absent when people closed it or it was left open.
+	OwnCloseAt *timestamppb.Timestamp `protobuf:"bytes,36,opt,name=own_close_at,json=ownCloseAt,proto3" json:"own_close_at,omitempty"`
+	// As whom we closed it.
+	OwnCloseBy    string `protobuf:"bytes,37,opt,name=own_close_by,json=ownCloseBy,proto3" json:"own_close_by,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1248,6 +1266,34 @@ func (x *Ledger) GetRemarks() []string {
 		return x.Remarks
 	}
 	return nil
+}
+
+func (x *Ledger) GetMissedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.MissedAt
+	}
+	return nil
+}
+
+func (x *Ledger) GetLookDue() bool {
+	if x != nil {
+		return x.LookDue
+	}
+	return false
+}
+
+func (x *Ledger) GetOwnCloseAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.OwnCloseAt
+	}
+	return nil
+}
+
+func (x *Ledger) GetOwnCloseBy() string {
+	if x != nil {
+		return x.OwnCloseBy
+	}
+	return ""
 }
 
 // Desk is what the ticketer remembers of a tenant's service desk. Bucket ticket_desk, key <tenant>; written by the
@@ -1648,7 +1694,7 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x04text\x18\v \x01(\tR\x04text\x12\x16\n" +
 	"\x06reason\x18\f \x01(\tR\x06reason\x128\n" +
 	"\bobserved\x18\r \x01(\v2\x1c.covewise.ticket.v1.ObservedR\bobserved\x12\x1a\n" +
-	"\brequests\x18\x0e \x01(\rR\brequests\"\xe0\x05\n" +
+	"\brequests\x18\x0e \x01(\rR\brequests\"\xfd\x05\n" +
 	"\bObserved\x12\x1b\n" +
 	"\tticket_id\x18\x01 \x01(\x03R\bticketId\x12\x1b\n" +
 	"\tstatus_id\x18\x02 \x01(\x03R\bstatusId\x12\x16\n" +
@@ -1678,7 +1724,8 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\treference\x18\x15 \x01(\tR\treference\x12=\n" +
 	"\flast_updated\x18\x16 \x01(\v2\x1a.google.protobuf.TimestampR\vlastUpdated\x12\x1d\n" +
 	"\n" +
-	"updated_by\x18\x17 \x01(\tR\tupdatedBy\"\xc4\x01\n" +
+	"updated_by\x18\x17 \x01(\tR\tupdatedBy\x12\x1b\n" +
+	"\tclosed_by\x18\x18 \x01(\tR\bclosedBy\"\xc4\x01\n" +
 	"\vObservation\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1691,8 +1738,7 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05times\x18\x05 \x01(\rR\x05times\"\xaa\n" +
-	"\n" +
+	"\x05times\x18\x05 \x01(\rR\x05times\"\xde\v\n" +
 	"\x06Ledger\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1733,7 +1779,13 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"attachOver\x12\x1a\n" +
 	"\brequests\x18\x1f \x01(\rR\brequests\x12\x19\n" +
 	"\btaken_up\x18  \x01(\bR\atakenUp\x12\x18\n" +
-	"\aremarks\x18! \x03(\tR\aremarks\"\xaa\x03\n" +
+	"\aremarks\x18! \x03(\tR\aremarks\x127\n" +
+	"\tmissed_at\x18\" \x01(\v2\x1a.google.protobuf.TimestampR\bmissedAt\x12\x19\n" +
+	"\blook_due\x18# \x01(\bR\alookDue\x12<\n" +
+	"\fown_close_at\x18$ \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"ownCloseAt\x12 \n" +
+	"\fown_close_by\x18% \x01(\tR\n" +
+	"ownCloseBy\"\xaa\x03\n" +
 	"\x04Desk\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
@@ -1867,20 +1919,22 @@ var file_covewise_ticket_v1_ticket_proto_depIdxs = []int32{
 	5,  // 17: covewise.ticket.v1.Ledger.observed:type_name -> covewise.ticket.v1.Observed
 	3,  // 18: covewise.ticket.v1.Ledger.preface:type_name -> covewise.ticket.v1.Preface
 	13, // 19: covewise.ticket.v1.Ledger.handed_over_at:type_name -> google.protobuf.Timestamp
-	13, // 20: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
-	13, // 21: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
-	13, // 22: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
-	13, // 23: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
-	10, // 24: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
-	2,  // 25: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
-	13, // 26: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
-	13, // 27: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
-	12, // 28: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
-	29, // [29:29] is the sub-list for method output_type
-	29, // [29:29] is the sub-list for method input_type
-	29, // [29:29] is the sub-list for extension type_name
-	29, // [29:29] is the sub-list for extension extendee
-	0,  // [0:29] is the sub-list for field type_name
+	13, // 20: covewise.ticket.v1.Ledger.missed_at:type_name -> google.protobuf.Timestamp
+	13, // 21: covewise.ticket.v1.Ledger.own_close_at:type_name -> google.protobuf.Timestamp
+	13, // 22: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
+	13, // 23: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
+	13, // 24: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
+	13, // 25: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
+	10, // 26: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
+	2,  // 27: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
+	13, // 28: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
+	13, // 29: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
+	12, // 30: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
+	31, // [31:31] is the sub-list for method output_type
+	31, // [31:31] is the sub-list for method input_type
+	31, // [31:31] is the sub-list for extension type_name
+	31, // [31:31] is the sub-list for extension extendee
+	0,  // [0:31] is the sub-list for field type_name
 }
 
 func init() { file_covewise_ticket_v1_ticket_proto_init() }

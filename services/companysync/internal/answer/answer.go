@@ -33,6 +33,9 @@ const (
 	patientAttempts = 3
 	// askTimeout bounds the questions for one customer, in real time, like everything on the network.
 	askTimeout = 45 * time.Second
+	// orderTimeout bounds one order, in real time. Orders of all tenants share a few places, and a server that hangs is left
+	// alone after the first order that it let wait for so long.
+	orderTimeout = 20 * time.Second
 	// creationLasts is more than the requests of a creation take: what is recorded as being created for longer was
 	// interrupted.
 	creationLasts = time.Minute
@@ -60,9 +63,11 @@ type Handler struct {
 	Settings  func(ctx context.Context, tenant string) (*tenantv1.Settings, error) // nil: no such tenant
 	// Tickets returns the ids of the tickets that were filed for a customer at a company; nil when nobody knows.
 	Tickets func(ctx context.Context, tenant, customer string, company int64) ([]int64, error)
-	Clock   clock.Clock
-	Logger  *slog.Logger
-	Metrics *Metrics
+	// Customers returns the tenant's customers as the vendor lists them; nil, or no customers, when nobody knows.
+	Customers func(ctx context.Context, tenant string) ([]*statusv1.Customer, error)
+	Clock     clock.Clock
+	Logger    *slog.Logger
+	Metrics   *Metrics
 
 	flights singleflight.Group
 }
@@ -123,6 +128,7 @@ type matter struct {
 	doubtful bool // ConnectWise refused the stored company, or does not list it any more
 	waits    bool // an incident waits for the answer
 	unasked  bool // nobody asked: only a new answer is told
+	others   *others
 }
 
 func (h *Handler) matter(ctx context.Context, settings *tenantv1.Settings, customer *statusv1.Customer) (*matter, error) {

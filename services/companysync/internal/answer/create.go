@@ -44,6 +44,7 @@ func (h *Handler) begin(ctx context.Context, m *matter, server *directory.Server
 // record stores a link in state creating.
 func (h *Handler) record(ctx context.Context, m *matter, link *companyv1.Link) error {
 	link.State, link.Company, link.Candidates = companyv1.LinkState_LINK_STATE_CREATING, nil, nil
+	link.Lost, link.Proposed = nil, nil
 	link.Reason = fmt.Sprintf("company %q is being created", link.GetCreation().GetIdentifier())
 	return h.put(ctx, m, link)
 }
@@ -53,36 +54,57 @@ func (h *Handler) resume(ctx context.Context, m *matter, server *directory.Serve
 	return h.create(ctx, m, server, true)
 }
 
-// create brings the creation that m's stored link records to its end. look says that the identifier is to be looked for
-// before anything is sent. ConnectWise keeps identifiers unique, so that a second request with the same one is refused
-// even when a look-up did not find the company yet.
-func (h *Handler) create(ctx context.Context, m *matter, server *directory.Server, look bool) (*companyv1.Link, error) {
+// create brings the creation that m's stored link records to its end. sent says that it may have been sent before, so that
+// the identifier is to be looked for first. ConnectWise keeps identifiers unique, so that a second request with the same
+// one is refused even when a look-up did not find the company yet. A company is the customer's own when it has the
+// identifier that was recorded for this customer alone, and the name that was sent.
+func (h *Handler) create(ctx context.Context, m *matter, server *directory.Server, sent bool) (*companyv1.Link, error) {
 	for range identifierTries {
 		creation := m.stored.GetCreation()
-		if look {
+		// After the record and not before: of two customers that record the same identifier at once, one at least sees it.
+		all, err := h.othersNow(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		theirs := all.creates(m.customer, creation.GetIdentifier())
+		if sent && !theirs {
 			found, err := server.WithIdentifiers(ctx, creation.GetIdentifier())
 			if err != nil {
 				return nil, fmt.Errorf("look for created company: %w", err)
 			}
-			found = slices.DeleteFunc(found, func(r match.Record) bool { return !strings.EqualFold(r.Identifier, creation.GetIdentifier()) })
-			if i := slices.IndexFunc(found, func(r match.Record) bool { return ours(r, creation) }); i >= 0 {
-				return created(m, found[i]), nil
-			}
-			if len(found) > 0 { // somebody else's
-				if err := h.rename(ctx, m, server); err != nil {
-					return nil, err
+			if i := slices.IndexFunc(found, func(r match.Record) bool { return strings.EqualFold(r.Identifier, creation.GetIdentifier()) }); i >= 0 {
+				switch r := found[i]; {
+				case all.owner(m.customer, r.ID) != nil:
+					theirs = true
+				case !r.Deleted && match.SameName(r.Name, creation.GetName()):
+					return created(m, r), nil
+				default:
+					// It may be ours, renamed or deleted meanwhile: another one would be the second.
+					link := proto.CloneOf(m.stored)
+					match.DoubtCreation(link, r)
+					return link, h.waitOrStandIn(ctx, server, m, link)
 				}
-				look = false
-				continue
 			}
+		}
+		if theirs {
+			if link, err := h.rename(ctx, m, server, all); link != nil || err != nil {
+				return link, err
+			}
+			sent = false
+			continue
 		}
 		if !live(m.settings) {
 			return h.abandon(ctx, m, server)
 		}
 		record, taken, err := server.Create(ctx, m.settings.GetCompanies(), creation.GetIdentifier(), creation.GetName())
 		switch {
+		case taken && sent:
+			// Ours, perhaps, which the look-up did not find yet.
 		case taken:
-			look = true
+			// It was not sent before, so that the company that has the identifier is not ours.
+			if link, err := h.rename(ctx, m, server, all); link != nil || err != nil {
+				return link, err
+			}
 		case err != nil && (passing(errclass.Of(err)) || errclass.Of(err) == errclass.RateLimited):
 			return nil, fmt.Errorf("create company: %w", err)
 		case err != nil:
@@ -94,21 +116,27 @@ func (h *Handler) create(ctx context.Context, m *matter, server *directory.Serve
 	return nil, errclass.Newf(errclass.Transient, "create company", "identifier %q is in use and its company cannot be found yet", m.stored.GetCreation().GetIdentifier())
 }
 
-// ours says whether a company that has the identifier of a creation is the one that was created: before the creation
-// was recorded nobody had that identifier, and nobody else gives it the same name.
-func ours(r match.Record, creation *companyv1.Creation) bool {
-	return !r.Deleted && match.Normal(r.Name) == match.Normal(creation.GetName())
-}
-
-// rename takes another identifier for a creation, because somebody else's company has the one that was recorded.
-func (h *Handler) rename(ctx context.Context, m *matter, server *directory.Server) error {
-	suggested, err := suggest(ctx, server, m)
+// rename takes another identifier for a creation of which nothing was sent, because somebody else has the one that was
+// recorded. What came up meanwhile is an answer of its own: a company of the customer's name, or, unless a person ordered
+// the creation, one that may be meant.
+func (h *Handler) rename(ctx context.Context, m *matter, server *directory.Server, all *others) (*companyv1.Link, error) {
+	known, err := h.find(ctx, server, m)
 	if err != nil {
-		return err
+		return nil, err
+	}
+	policy := m.stored.GetCreation().GetAuthor() == policyAuthor
+	if state := known.GetState(); state == companyv1.LinkState_LINK_STATE_LINKED || policy && state != companyv1.LinkState_LINK_STATE_MISSING {
+		inherit(known, m.stored)
+		known.Creation = nil
+		return known, h.waitOrStandIn(ctx, server, m, known)
+	}
+	suggested, err := suggest(ctx, server, m, all)
+	if err != nil {
+		return nil, err
 	}
 	link := proto.CloneOf(m.stored)
 	link.Creation.Identifier = suggested.GetIdentifier()
-	return h.record(ctx, m, link)
+	return nil, h.record(ctx, m, link)
 }
 
 func created(m *matter, r match.Record) *companyv1.Link {

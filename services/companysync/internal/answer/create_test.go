@@ -25,11 +25,12 @@ import (
 )
 
 const (
-	linked   = companyv1.LinkState_LINK_STATE_LINKED
-	missing  = companyv1.LinkState_LINK_STATE_MISSING
-	creating = companyv1.LinkState_LINK_STATE_CREATING
-	proposed = companyv1.LinkState_LINK_STATE_PROPOSED
-	excluded = companyv1.LinkState_LINK_STATE_EXCLUDED
+	linked    = companyv1.LinkState_LINK_STATE_LINKED
+	missing   = companyv1.LinkState_LINK_STATE_MISSING
+	creating  = companyv1.LinkState_LINK_STATE_CREATING
+	proposed  = companyv1.LinkState_LINK_STATE_PROPOSED
+	ambiguous = companyv1.LinkState_LINK_STATE_AMBIGUOUS
+	excluded  = companyv1.LinkState_LINK_STATE_EXCLUDED
 
 	byCreation = companyv1.LinkMethod_LINK_METHOD_CREATED
 	byOrder    = companyv1.LinkMethod_LINK_METHOD_ORDERED
@@ -199,20 +200,161 @@ func TestACompanyIsCreatedOnceWhateverIsLost(t *testing.T) {
 	}
 }
 
+// interposing has somebody do something just before the first POST: after the record was stored.
+type interposing struct {
+	*bus.Store[*companyv1.Link]
+	then func()
+}
+
+func (s *interposing) Put(ctx context.Context, key string, link *companyv1.Link, revision uint64) (uint64, error) {
+	next, err := s.Store.Put(ctx, key, link, revision)
+	if then := s.then; then != nil && link.GetState() == creating {
+		s.then = nil
+		then()
+	}
+	return next, err
+}
+
 func TestAnIdentifierThatSomebodyTookMeanwhileIsLeftToThem(t *testing.T) {
 	s := newShop(t)
 	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}
-	require.Error(t, s.process(&effects{at: 1, after: true}).Handle(t.Context(), s.wanted(owl, 1)))
-	require.Equal(t, creating, s.link("481310").GetState())
-	require.Equal(t, "NightOwl", s.link("481310").GetCreation().GetIdentifier())
-	_, err := s.fake.AddCompany(cwfake.Company{ID: 900, Identifier: "nightowl", Name: "Nightly Owls Inc"})
-	require.NoError(t, err)
-
-	require.NoError(t, s.process(&effects{}).Handle(t.Context(), s.wanted(owl, 2)))
+	p := s.process(&effects{})
+	p.Links = &interposing{s.links, func() {
+		_, err := s.fake.AddCompany(cwfake.Company{ID: 900, Identifier: "nightowl", Name: "Nightly Owls Inc"})
+		require.NoError(t, err)
+	}}
+	require.NoError(t, p.Handle(t.Context(), s.wanted(owl, 1)))
 	link := s.link("481310")
+	require.Equal(t, proposed, link.GetState(), "a company whose identifier is the customer's name may be meant")
+	require.EqualValues(t, 900, link.GetCompany().GetId())
+	require.Empty(t, s.named("Night Owl"))
+
+	clinic := &statusv1.Customer{Id: "481309", Name: "Клиника Северная", Level: "EndCustomer"}
+	p.Links = &interposing{s.links, func() {
+		_, err := s.fake.AddCompany(cwfake.Company{ID: 901, Identifier: "KlinikaSevernaia", Name: "Another"})
+		require.NoError(t, err)
+	}}
+	require.NoError(t, p.Handle(t.Context(), s.wanted(clinic, 1)))
+	link = s.link("481309")
 	require.Equal(t, linked, link.GetState(), link.GetReason())
-	require.Equal(t, "Night", link.GetCompany().GetIdentifier())
-	require.Len(t, s.named("Night Owl"), 1)
+	require.Equal(t, "Klinika", link.GetCompany().GetIdentifier())
+	require.Len(t, s.named("Клиника Северная"), 1)
+}
+
+// Whether a company with the recorded identifier and another name is ours, renamed while the outcome was not known, or
+// somebody else's, only a person can say: never a second one, and never a wrong one.
+func TestACompanyOfAnotherNameAfterALostOutcomeIsAPersonsToJudge(t *testing.T) {
+	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}
+	s := newShop(t)
+	require.NoError(t, s.fake.AddFaults(cwfake.Fault{Match: "POST /company/companies", Times: 1, Kind: cwfake.FaultLostAnswer, Drop: true}))
+	require.Error(t, s.process(&effects{}).Handle(t.Context(), s.wanted(owl, 1)))
+	made := s.named("Night Owl")[0].ID
+	require.NoError(t, s.fake.Person("").RenameCompany(made, "Owl Consulting"))
+	before := len(s.fake.Companies())
+	for attempt := range uint64(3) {
+		s.clock.Add(12 * time.Minute)
+		require.NoError(t, s.process(&effects{}).Handle(t.Context(), s.wanted(owl, attempt+2)))
+		link := s.link("481310")
+		require.Equal(t, ambiguous, link.GetState())
+		require.EqualValues(t, made, link.GetCandidates()[0].GetCompany().GetId())
+		require.Contains(t, link.GetReason(), `"Owl Consulting"`)
+	}
+	require.Len(t, s.fake.Companies(), before)
+
+	order := &companyv1.Order{Id: "o1", Kind: companyv1.OrderKind_ORDER_KIND_CREATE, Author: "maria", Reason: "not ours"}
+	require.NoError(t, s.process(&effects{}).HandleOrder(t.Context(), s.ordered(order, 1)))
+	require.Equal(t, byCreation, s.link("481310").GetMethod(), s.link("481310").GetReason())
+	require.NotEqualValues(t, made, s.link("481310").GetCompany().GetId())
+}
+
+func dataSafe() (group, ltd *statusv1.Customer) {
+	return &statusv1.Customer{Id: "481302", Name: "DataSafe Solutions International Technology Services Group", Level: "EndCustomer"},
+		&statusv1.Customer{Id: "481303", Name: "DataSafe Solutions International Technology Services Ltd", Level: "EndCustomer"}
+}
+
+// Two customers whose names share what ConnectWise keeps of them never get one company.
+func TestACompanyCreatedForOneCustomerIsNeverAnothers(t *testing.T) {
+	different := func(s *shop) {
+		t.Helper()
+		a, b := s.link("481302"), s.link("481303")
+		if a.GetState() == linked && b.GetState() == linked {
+			require.NotEqual(t, a.GetCompany().GetId(), b.GetCompany().GetId())
+		}
+		require.True(t, a.GetState() == linked || b.GetState() == linked, "%s, %s", a.GetReason(), b.GetReason())
+	}
+	t.Run("one is recorded, the other created, then the first goes on", func(t *testing.T) {
+		s := newShop(t)
+		group, ltd := dataSafe()
+		require.Error(t, s.process(&effects{at: 1, after: true}).Handle(t.Context(), s.wanted(group, 1)))
+		require.NoError(t, s.process(&effects{}).Handle(t.Context(), s.wanted(ltd, 1)))
+		s.clock.Add(2 * time.Minute)
+		require.NoError(t, s.process(&effects{}).Handle(t.Context(), s.wanted(group, 2)))
+		different(s)
+	})
+	t.Run("the same identifier is recorded for both, as two processes at once may", func(t *testing.T) {
+		s := newShop(t)
+		group, ltd := dataSafe()
+		p := s.process(&effects{})
+		p.Links = &interposing{s.links, func() {
+			require.NoError(t, s.process(&effects{}).Handle(t.Context(), s.wanted(ltd, 1)))
+		}}
+		require.NoError(t, p.Handle(t.Context(), s.wanted(group, 1)))
+		different(s)
+	})
+	t.Run("both at once", func(t *testing.T) {
+		for range 5 {
+			s := newShop(t)
+			group, ltd := dataSafe()
+			p := s.process(&effects{})
+			done := make(chan error, 2)
+			for _, d := range []bus.Delivery{s.wanted(group, 1), s.wanted(ltd, 1)} {
+				go func() { done <- p.Handle(t.Context(), d) }()
+			}
+			require.NoError(t, errors.Join(<-done, <-done))
+			different(s)
+		}
+	})
+}
+
+// Two customers of one name: neither is decided by the name, and none is created by itself.
+func TestANameThatTwoCustomersHaveDecidesNothing(t *testing.T) {
+	s := newShop(t)
+	a := &statusv1.Customer{Id: "1", Name: "Smith Dental", Level: "EndCustomer"}
+	b := &statusv1.Customer{Id: "2", Name: "SMITH  dental (ops@b.example)", Level: "EndCustomer"}
+	p := s.process(&effects{})
+	p.Customers = func(context.Context, string) ([]*statusv1.Customer, error) { return []*statusv1.Customer{a, b}, nil }
+	for _, c := range []*statusv1.Customer{a, b} {
+		require.NoError(t, p.Handle(t.Context(), s.wanted(c, 1)))
+		require.Equal(t, proposed, s.link(c.GetId()).GetState(), "no company is created by itself")
+		require.Contains(t, s.link(c.GetId()).GetReason(), "has the same name")
+	}
+	require.Empty(t, s.named("Smith Dental"))
+	_, err := s.fake.AddCompany(cwfake.Company{ID: 900, Identifier: "Smith", Name: "Smith Dental"})
+	require.NoError(t, err)
+	s.clock.Add(15 * time.Minute)
+	for _, c := range []*statusv1.Customer{a, b} {
+		require.NoError(t, p.Handle(t.Context(), s.wanted(c, 2)))
+		require.Equal(t, ambiguous, s.link(c.GetId()).GetState())
+		require.Contains(t, s.link(c.GetId()).GetReason(), "has the same name: link it, or another")
+		require.EqualValues(t, 900, s.link(c.GetId()).GetCandidates()[0].GetCompany().GetId())
+	}
+	a.Reference = "CWM:900"
+	require.NoError(t, p.Handle(t.Context(), s.wanted(a, 3)))
+	require.Equal(t, linked, s.link("1").GetState(), "an id says so")
+	p.Customers = nil
+	s.clock.Add(15 * time.Minute)
+	require.NoError(t, p.Handle(t.Context(), s.wanted(b, 3)))
+	require.Equal(t, ambiguous, s.link("2").GetState())
+	require.Contains(t, s.link("2").GetReason(), `customer "Smith Dental" (1) is linked to it already`)
+}
+
+func TestASharpSMakesNoTwin(t *testing.T) {
+	s := newShop(t)
+	_, err := s.fake.AddCompany(cwfake.Company{ID: 900, Identifier: "Grossm", Name: "Großmann GmbH"})
+	require.NoError(t, err)
+	require.NoError(t, s.process(&effects{}).Handle(t.Context(), s.wanted(&statusv1.Customer{Id: "1", Name: "GROSSMANN GmbH"}, 1)))
+	require.EqualValues(t, 900, s.link("1").GetCompany().GetId())
+	require.Zero(t, s.fake.Writes())
 }
 
 func TestWhatIsMissingForACompanyIsSaidAndNothingIsPutInItsPlace(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"hash/fnv"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf16"
@@ -15,6 +16,7 @@ import (
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/companysync/internal/directory"
 	"github.com/covewise/covewise/services/companysync/internal/identifier"
 	"github.com/covewise/covewise/services/companysync/internal/match"
 )
@@ -55,8 +57,13 @@ func (h *Handler) decide(ctx context.Context, from companies, m *matter) (link *
 		return nil, false, err
 	}
 	inherit(link, m.stored)
+	if s := link.GetState(); s == companyv1.LinkState_LINK_STATE_MISSING || s == companyv1.LinkState_LINK_STATE_PROPOSED {
+		if err := h.doubtedCreation(ctx, from, link); err != nil {
+			return nil, false, err
+		}
+	}
 	if link.GetState() == companyv1.LinkState_LINK_STATE_MISSING {
-		if create, err = propose(ctx, from, m, link); err != nil {
+		if create, err = h.propose(ctx, from, m, link); err != nil {
 			return nil, false, err
 		}
 	}
@@ -81,21 +88,29 @@ func own(ctx context.Context, from companies, m *matter) (*companyv1.Link, error
 	return link, nil
 }
 
-// find is the matching itself: a doubted link that holds, what the customer's records and names lead to, and the
-// company that a vanished one was merged into.
+// find is the matching itself: a doubted or lost link whose company is there, what the customer's records and names lead
+// to, and the company that a vanished one was merged into. Once a link's company was gone, names decide nothing more.
 func (h *Handler) find(ctx context.Context, from companies, m *matter) (*companyv1.Link, error) {
-	doubtful := m.doubtful
+	standIn := m.stored.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL
+	doubtful := m.doubtful && !standIn
+	sticky := doubtful || m.stored.GetLost() != nil && match.SameServer(m.stored, m.server)
+	var lost *companyv1.Lost
 	var refused []match.Record
-	if doubtful {
+	if sticky {
+		lost = match.LostOf(m.stored)
 		var err error
-		if refused, err = from.ByID(ctx, m.stored.GetCompany().GetId()); err != nil {
+		if refused, err = from.ByID(ctx, lost.GetCompany().GetId()); err != nil {
 			return nil, fmt.Errorf("find linked company: %w", err)
 		}
-		if match.Confirms(m.stored, refused) {
-			if match.Stands(m.customer, m.stored, m.stored.GetServer(), m.version) {
-				return proto.CloneOf(m.stored), nil
+		was := match.Restored(m.customer, lost)
+		if match.Confirms(was, refused) {
+			if match.Stands(m.customer, was, m.server, m.version) {
+				if doubtful {
+					was = proto.CloneOf(m.stored)
+				}
+				return was, nil
 			}
-			doubtful = false
+			sticky = false
 		}
 	}
 	found, err := from.Find(ctx, m.customer)
@@ -104,22 +119,30 @@ func (h *Handler) find(ctx context.Context, from companies, m *matter) (*company
 	}
 	link := match.Decide(m.customer, found)
 	match.Unlinked(link, m.stored)
-	if !doubtful {
+	if match.NeedsOthers(link) {
+		all, err := h.othersOf(ctx, m)
+		if err != nil {
+			return nil, err
+		}
+		match.Shared(link, all.namesake(m.customer), all.holder(m.customer, link.GetCompany().GetId()))
+	}
+	if !sticky {
 		return link, nil
 	}
 	gone := len(refused) == 0 || refused[0].Deleted
-	if gone && link.GetState() != companyv1.LinkState_LINK_STATE_LINKED && h.Tickets != nil {
-		tickets, err := h.Tickets(ctx, m.settings.GetId(), m.customer.GetId(), m.stored.GetCompany().GetId())
+	if gone && h.Tickets != nil && !(link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && match.ByID(link)) {
+		tickets, err := h.Tickets(ctx, m.settings.GetId(), m.customer.GetId(), lost.GetCompany().GetId())
 		if err != nil {
 			return nil, fmt.Errorf("find tickets of vanished company: %w", err)
 		}
+		tickets = tickets[:min(len(tickets), directory.MostTickets)]
 		moved, err := from.WhereTickets(ctx, tickets)
 		if err != nil {
 			return nil, fmt.Errorf("find where the tickets of a vanished company are: %w", err)
 		}
-		match.Follow(link, m.stored, moved)
+		match.Follow(link, lost, len(tickets), moved)
 	}
-	match.Gone(link, m.stored, refused)
+	match.Gone(link, lost, refused)
 	return link, nil
 }
 
@@ -130,24 +153,50 @@ func inherit(link, stored *companyv1.Link) {
 	link.Deadline = nil
 }
 
+// doubtedCreation keeps a company from being created again as long as one may be there already under another name.
+func (h *Handler) doubtedCreation(ctx context.Context, from companies, link *companyv1.Link) error {
+	if !link.GetCreation().GetDoubted() {
+		return nil
+	}
+	found, err := from.WithIdentifiers(ctx, link.GetCreation().GetIdentifier())
+	if err != nil {
+		return fmt.Errorf("look for doubted company: %w", err)
+	}
+	if i := slices.IndexFunc(found, func(r match.Record) bool { return strings.EqualFold(r.Identifier, link.GetCreation().GetIdentifier()) }); i >= 0 {
+		match.DoubtCreation(link, found[i])
+		return nil
+	}
+	link.Creation = nil
+	return nil
+}
+
 // propose says what is done about a customer for which there is no company: nothing, a proposal to create one, or its
-// creation. Only an incident that waits makes a company come into being by itself; a comparison never does.
-func propose(ctx context.Context, from companies, m *matter, link *companyv1.Link) (create bool, err error) {
+// creation. Only an incident that waits makes a company come into being by itself; a comparison never does, nor does a name
+// that another customer has too.
+func (h *Handler) propose(ctx context.Context, from companies, m *matter, link *companyv1.Link) (create bool, err error) {
 	policy := m.settings.GetCompanies().GetCreate()
 	auto := policy == tenantv1.CompanyCreation_COMPANY_CREATION_AUTO
-	if !auto && policy != tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE || strings.TrimSpace(m.customer.GetName()) == "" {
+	if !auto && policy != tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE || match.Plain(m.customer.GetName()) == "" {
 		return false, nil
 	}
-	suggested, err := suggest(ctx, from, m)
+	all, err := h.othersOf(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	suggested, err := suggest(ctx, from, m, all)
 	if err != nil {
 		return false, err
 	}
 	link.Company = suggested
-	if auto && live(m.settings) && m.waits {
+	namesake := all.namesake(m.customer)
+	if auto && live(m.settings) && m.waits && namesake == nil {
 		return true, nil
 	}
 	link.State = companyv1.LinkState_LINK_STATE_PROPOSED
 	switch {
+	case auto && namesake != nil:
+		link.Reason += fmt.Sprintf("; customer %q (%s) has the same name: approve it to create company %q nevertheless, or link another",
+			namesake.GetName(), namesake.GetId(), suggested.GetIdentifier())
 	case auto && !live(m.settings):
 		link.Reason += fmt.Sprintf("; company %q would be created if the tenant were live", suggested.GetIdentifier())
 	case auto:
@@ -158,14 +207,18 @@ func propose(ctx context.Context, from companies, m *matter, link *companyv1.Lin
 	return false, nil
 }
 
-// suggest returns the company that would be created for a customer: name, and an identifier that is free.
-func suggest(ctx context.Context, from companies, m *matter) (*companyv1.Company, error) {
+// suggest returns the company that would be created for a customer: name, and an identifier that is free and that no other
+// customer's creation has taken.
+func suggest(ctx context.Context, from companies, m *matter, all *others) (*companyv1.Company, error) {
 	name := match.Plain(m.customer.GetName())
 	used, err := from.WithIdentifiers(ctx, identifier.Candidates(name, m.customer.GetId())...)
 	if err != nil {
 		return nil, fmt.Errorf("look for a free identifier: %w", err)
 	}
 	free := identifier.Suggest(name, m.customer.GetId(), func(candidate string) bool {
+		if all.creates(m.customer, candidate) {
+			return true
+		}
 		for _, r := range used {
 			if strings.EqualFold(r.Identifier, candidate) {
 				return true

@@ -17,7 +17,8 @@ import (
 
 // HandleOrder carries out one company.v1.ordered message. The order and what became of it are recorded in the link and
 // told like any answer; an order that cannot be carried out is recorded with the reason. The same order twice is one.
-// Orders are handled one at a time for all tenants, so that a failure is recorded after a few deliveries.
+// An order that comes after a later one about the same customer was carried out is void. A server that is left alone is
+// not asked: the order is refused at once, because what waits here holds the orders of other tenants.
 func (h *Handler) HandleOrder(ctx context.Context, d bus.Delivery) error {
 	var ordered companyv1.Ordered
 	if err := d.Decode(&ordered); err != nil {
@@ -47,13 +48,25 @@ func (h *Handler) HandleOrder(ctx context.Context, d bus.Delivery) error {
 	if m.stored.GetLastOrder().GetId() == order.GetId() && m.stored.GetState() != companyv1.LinkState_LINK_STATE_CREATING {
 		return h.publish(ctx, m.stored, m.revision)
 	}
+	if last := m.stored.GetLastOrder(); last.GetId() != order.GetId() && order.GetOrderedAt() != nil && last.GetOrderedAt().AsTime().After(order.GetOrderedAt().AsTime()) {
+		h.Logger.WarnContext(ctx, "order overtaken by a later one", "tenant", settings.GetId(), "customer", m.customer.GetId(),
+			"order", order.GetKind().String(), "author", order.GetAuthor())
+		return nil
+	}
 	err = h.carryOut(ctx, m, order)
 	if err == nil {
 		return nil
 	}
 	class := errclass.Of(err)
-	h.Metrics.failed(class)
-	if class == errclass.Conflict || class == errclass.Bug || ctx.Err() != nil || passing(class) && d.Attempt < patientAttempts {
+	_, repeated := errors.AsType[quiet](err)
+	if !repeated {
+		h.Metrics.failed(class)
+	}
+	hung := errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil
+	if hung {
+		h.leaveAlone(ctx, m, err)
+	}
+	if class == errclass.Conflict || class == errclass.Bug || ctx.Err() != nil || passing(class) && !hung && !repeated && d.Attempt < patientAttempts {
 		return err
 	}
 	if m.stored.GetState() == companyv1.LinkState_LINK_STATE_CREATING {
@@ -88,7 +101,10 @@ func (h *Handler) carryOut(ctx context.Context, m *matter, order *companyv1.Orde
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, askTimeout)
+	if err := server.Quiet(); err != nil {
+		return quiet{err}
+	}
+	ctx, cancel := context.WithTimeout(ctx, orderTimeout)
 	defer cancel()
 	if m.stored.GetState() == companyv1.LinkState_LINK_STATE_CREATING && m.stored.GetLastOrder().GetId() == order.GetId() {
 		link, err := h.resume(ctx, m, server)
@@ -138,10 +154,14 @@ func (h *Handler) order(ctx context.Context, from companies, m *matter, order *c
 	case companyv1.OrderKind_ORDER_KIND_LINK:
 		err = h.linkTo(ctx, from, link, order, order.GetCompanyId())
 	case companyv1.OrderKind_ORDER_KIND_APPROVE:
-		if m.stored.GetState() != companyv1.LinkState_LINK_STATE_PROPOSED {
+		proposed := m.stored.GetProposed()
+		if m.stored.GetState() == companyv1.LinkState_LINK_STATE_PROPOSED {
+			proposed = m.stored.GetCompany()
+		}
+		if proposed == nil {
 			return nil, false, refused("nothing is proposed for this customer; link it, or order a company created")
 		}
-		if id := m.stored.GetCompany().GetId(); id > 0 {
+		if id := proposed.GetId(); id > 0 {
 			err = h.linkTo(ctx, from, link, order, id)
 			break
 		}
@@ -194,18 +214,33 @@ func (h *Handler) orderCreation(ctx context.Context, from companies, m *matter, 
 		return false, refused("company %q is being created already", stored.GetCreation().GetIdentifier())
 	case stored.GetState() == companyv1.LinkState_LINK_STATE_LINKED && stored.GetMethod() != companyv1.LinkMethod_LINK_METHOD_CATCH_ALL:
 		return false, refused("the customer is linked to company %q (%d); unlink it first", stored.GetCompany().GetName(), stored.GetCompany().GetId())
-	case m.customer.GetId() == OwnCustomer || strings.TrimSpace(m.customer.GetName()) == "":
+	case m.customer.GetId() == OwnCustomer || match.Plain(m.customer.GetName()) == "":
 		return false, refused("the customer has no name to give a company")
 	}
 	found, err := from.Find(ctx, m.customer)
 	if err != nil {
 		return false, fmt.Errorf("find company: %w", err)
 	}
-	if known := match.Decide(m.customer, found); known.GetState() == companyv1.LinkState_LINK_STATE_LINKED {
+	all, err := h.othersOf(ctx, m)
+	if err != nil {
+		return false, err
+	}
+	known := match.Decide(m.customer, found)
+	match.Shared(known, all.namesake(m.customer), all.holder(m.customer, known.GetCompany().GetId()))
+	// A person may mean a second company of a name, and should know that it is the second.
+	meant := known.GetState() == companyv1.LinkState_LINK_STATE_AMBIGUOUS && link.GetLastOrder().GetReason() == ""
+	switch {
+	case known.GetState() == companyv1.LinkState_LINK_STATE_LINKED:
 		return false, refused("company %q (%d) is the customer's (%s); link it instead of creating another",
 			known.GetCompany().GetName(), known.GetCompany().GetId(), known.GetEvidence())
+	case meant && link.GetLastOrder().GetKind() == companyv1.OrderKind_ORDER_KIND_CREATE:
+		var titles []string
+		for _, c := range known.GetCandidates() {
+			titles = append(titles, fmt.Sprintf("%d %q (%s)", c.GetCompany().GetId(), c.GetCompany().GetName(), c.GetReason()))
+		}
+		return false, refused("companies that may be meant are there: %s; link one of them, or order it with a reason to create another", strings.Join(titles, "; "))
 	}
-	link.Company, err = suggest(ctx, from, m)
+	link.Company, err = suggest(ctx, from, m, all)
 	return err == nil, err
 }
 

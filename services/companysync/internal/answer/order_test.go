@@ -1,10 +1,13 @@
 package answer_test
 
 import (
+	"errors"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
@@ -41,6 +44,63 @@ func TestAnOrderIsCarriedOutOnce(t *testing.T) {
 			require.Len(t, s.named("Night Owl"), 1)
 		}
 	}
+}
+
+// What was proposed can be approved although the catch-all company stands in by now.
+func TestAProposalIsApprovedAfterTheCatchAllCompanyTookOver(t *testing.T) {
+	s := newShop(t)
+	s.settings.Companies.Create = tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE
+	s.settings.Companies.CatchAll = "HarborIT"
+	p := s.process(&effects{})
+	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}
+	require.NoError(t, p.Handle(t.Context(), s.wanted(owl, 1)))
+	require.Equal(t, companyv1.LinkMethod_LINK_METHOD_CATCH_ALL, s.link("481310").GetMethod())
+	require.NoError(t, p.HandleOrder(t.Context(), s.ordered(&companyv1.Order{Id: "o1", Kind: companyv1.OrderKind_ORDER_KIND_APPROVE, Author: "maria"}, 1)))
+	require.Equal(t, byCreation, s.link("481310").GetMethod(), s.link("481310").GetLastOrder().GetRefusal())
+	require.Nil(t, s.link("481310").GetProposed())
+	require.Len(t, s.named("Night Owl"), 1)
+}
+
+// A second company beside those that may be meant is a person's decision, with a reason.
+func TestACompanyBesideOthersThatMayBeMeantNeedsAReason(t *testing.T) {
+	s := newShop(t)
+	for i, identifier := range []string{"OwlA", "OwlB"} {
+		_, err := s.fake.AddCompany(cwfake.Company{ID: 900 + i, Identifier: identifier, Name: "Night Owl"})
+		require.NoError(t, err)
+	}
+	h := s.process(&effects{})
+	order := &companyv1.Order{Id: "o1", Kind: companyv1.OrderKind_ORDER_KIND_CREATE, Author: "maria"}
+	require.NoError(t, h.HandleOrder(t.Context(), s.ordered(order, 1)))
+	refusal := s.link("481310").GetLastOrder().GetRefusal()
+	require.Contains(t, refusal, `900 "Night Owl" (same name); 901 "Night Owl" (same name); link one of them, or order it with a reason`)
+	require.Zero(t, s.fake.Writes())
+	order.Id, order.Reason = "o2", "a third one"
+	require.NoError(t, h.HandleOrder(t.Context(), s.ordered(order, 1)))
+	require.Equal(t, byCreation, s.link("481310").GetMethod(), s.link("481310").GetLastOrder().GetRefusal())
+}
+
+// A server that did not answer a moment ago is not waited for again: the order is refused at once.
+func TestAnOrderToAServerThatIsLeftAloneIsRefusedAtOnce(t *testing.T) {
+	s := newShop(t)
+	h := s.process(&effects{})
+	server, err := h.Directory.Server(s.settings)
+	require.NoError(t, err)
+	server.LeaveAlone(errclass.New(errclass.Transient, "", errors.New("it hangs")))
+	require.NoError(t, h.HandleOrder(t.Context(), s.ordered(&companyv1.Order{Id: "o1", Kind: companyv1.OrderKind_ORDER_KIND_LINK, CompanyId: 2, Author: "maria"}, 1)))
+	require.Contains(t, s.link("481310").GetLastOrder().GetRefusal(), "it hangs; order it again")
+	require.Empty(t, s.fake.Counts())
+}
+
+func TestAnOrderThatALaterOneOvertookIsVoid(t *testing.T) {
+	s := newShop(t)
+	h := s.process(&effects{})
+	at := func(n int) *timestamppb.Timestamp {
+		return timestamppb.New(s.clock.Now().Add(time.Duration(n) * time.Second))
+	}
+	require.NoError(t, h.HandleOrder(t.Context(), s.ordered(&companyv1.Order{Id: "o2", Kind: companyv1.OrderKind_ORDER_KIND_IGNORE, Author: "maria", OrderedAt: at(2)}, 1)))
+	require.NoError(t, h.HandleOrder(t.Context(), s.ordered(&companyv1.Order{Id: "o1", Kind: companyv1.OrderKind_ORDER_KIND_LINK, CompanyId: 2, Author: "maria", OrderedAt: at(1)}, 1)))
+	require.Equal(t, excluded, s.link("481310").GetState())
+	require.Equal(t, "o2", s.link("481310").GetLastOrder().GetId())
 }
 
 func TestAnOrderThatCannotBeCarriedOutIsRecorded(t *testing.T) {

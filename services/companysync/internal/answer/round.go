@@ -24,24 +24,42 @@ import (
 type list struct {
 	*directory.Server
 	index *match.Index
+	asked *int // companies that were asked for by their id because the list lacks them
 }
 
+// mostLacking bounds the companies that are asked for one by one: a list that lacks more is no list.
+const mostLacking = 200
+
 // Find returns the companies that decide about a customer.
-func (l list) Find(_ context.Context, customer *statusv1.Customer) ([]match.Record, error) {
+func (l list) Find(ctx context.Context, customer *statusv1.Customer) ([]match.Record, error) {
+	if q := match.Ask(customer); q.ID != 0 {
+		return l.ByID(ctx, q.ID)
+	}
 	return l.index.Find(customer), nil
 }
 
-// ByID returns the company with an id.
-func (l list) ByID(_ context.Context, id int64) ([]match.Record, error) {
+// ByID returns the company with an id. One that the list lacks is asked for: a list can be short of a page, and only the
+// company itself says that it is gone.
+func (l list) ByID(ctx context.Context, id int64) ([]match.Record, error) {
 	if r, ok := l.index.ByID(id); ok {
 		return []match.Record{r}, nil
 	}
-	return nil, nil
+	if id == 0 {
+		return nil, nil
+	}
+	if *l.asked++; *l.asked > mostLacking {
+		return nil, errclass.Newf(errclass.Transient, "compare companies", "the list of companies lacks more than %d that customers have; it is not believed", mostLacking)
+	}
+	return l.Server.ByID(ctx, id)
 }
 
 // Named returns the companies with an identifier that the settings name.
-func (l list) Named(_ context.Context, identifier string) ([]match.Record, error) {
-	return l.index.ByIdentifier(identifier), nil
+func (l list) Named(ctx context.Context, identifier string) ([]match.Record, error) {
+	found := l.index.ByIdentifier(identifier)
+	if len(found) == 0 {
+		return l.Server.Named(ctx, identifier)
+	}
+	return found, nil
 }
 
 // WithIdentifiers returns the companies with one of the identifiers.
@@ -97,15 +115,13 @@ func (h *Handler) Compare(ctx context.Context, settings *tenantv1.Settings, tree
 	if err != nil {
 		return nil, fmt.Errorf("list companies: %w", err)
 	}
-	from := list{server, match.NewIndex(all)}
-	stored := map[string]bus.Entry[*companyv1.Link]{}
-	if err := h.Links.Each(ctx, bus.Key(settings.GetId())+".>", func(e bus.Entry[*companyv1.Link]) error {
-		stored[e.Value.GetCustomer().GetId()] = e
-		return nil
-	}); err != nil {
+	from := list{server, match.NewIndex(all), new(int)}
+	stored, err := h.stored(ctx, settings.GetId())
+	if err != nil {
 		return nil, err
 	}
 	customers := Customers(tree)
+	others := newOthers(stored, customers, serverName(settings))
 	listed := map[string]bool{}
 	for _, c := range customers {
 		listed[c.GetId()] = true
@@ -120,7 +136,7 @@ func (h *Handler) Compare(ctx context.Context, settings *tenantv1.Settings, tree
 	for _, customer := range customers {
 		entry := stored[customer.GetId()]
 		delete(stored, customer.GetId())
-		pair, err := h.pair(ctx, from, settings, tree.GetReadAt(), customer, entry)
+		pair, err := h.pair(ctx, from, settings, others, tree.GetReadAt(), customer, entry)
 		if err != nil {
 			return nil, err
 		}
@@ -137,11 +153,11 @@ func (h *Handler) Compare(ctx context.Context, settings *tenantv1.Settings, tree
 }
 
 func (h *Handler) pair(
-	ctx context.Context, from list, settings *tenantv1.Settings, readAt *timestamppb.Timestamp, customer *statusv1.Customer, entry bus.Entry[*companyv1.Link],
+	ctx context.Context, from list, settings *tenantv1.Settings, all *others, readAt *timestamppb.Timestamp, customer *statusv1.Customer, entry bus.Entry[*companyv1.Link],
 ) (Pair, error) {
 	m := &matter{
 		key: bus.Key(settings.GetId(), customer.GetId()), settings: settings, version: version(settings), server: serverName(settings),
-		stored: entry.Value, revision: entry.Revision,
+		stored: entry.Value, revision: entry.Revision, others: all,
 	}
 	m.customer, m.observed = newest(customer, readAt, entry.Value)
 	p := Pair{Customer: m.customer, Stored: entry.Value, Revision: entry.Revision}
@@ -163,7 +179,7 @@ func (h *Handler) pair(
 	p.Link.Customer, p.Link.RemovedAt = m.customer, nil
 	switch p.Link.GetState() {
 	case companyv1.LinkState_LINK_STATE_MISSING, companyv1.LinkState_LINK_STATE_BROKEN:
-		company, err := suggest(ctx, from, m)
+		company, err := suggest(ctx, from, m, all)
 		if err != nil {
 			return Pair{}, err
 		}

@@ -188,8 +188,9 @@ type Change struct {
 }
 
 // Changes returns the links that rows of a file name and present rows do not have, in order of customer. Customers are
-// told by their partner id, or by a name that one customer alone has. Rows without a company ask for nothing; rows of
-// customers that are not there are returned apart.
+// told by their partner id, or by a name that one customer alone has. Rows without a company ask for nothing, nor do those
+// of removed customers and those that say what the comparison says; rows of customers that are not there are returned
+// apart.
 func Changes(file, present []Row) (changes []Change, unknown []Row) {
 	byPartner, byName := map[string]Row{}, map[string][]Row{}
 	for _, r := range present {
@@ -197,7 +198,7 @@ func Changes(file, present []Row) (changes []Change, unknown []Row) {
 		byName[r.Customer] = append(byName[r.Customer], r)
 	}
 	for _, r := range file {
-		if r.CompanyID == 0 {
+		if r.CompanyID == 0 || r.Status == Removed {
 			continue
 		}
 		now, ok := byPartner[r.Partner]
@@ -207,6 +208,7 @@ func Changes(file, present []Row) (changes []Change, unknown []Row) {
 		switch {
 		case !ok:
 			unknown = append(unknown, r)
+		case now.Status == Removed, now.Status == CatchAll && now.CompanyID == r.CompanyID:
 		case now.CompanyID != r.CompanyID || !now.Matched():
 			changes = append(changes, Change{Partner: now.Partner, Customer: now.Customer, CompanyID: r.CompanyID, Company: r.Company})
 		}

@@ -32,7 +32,7 @@ func TestCellsComeInTheOrderOfTheColumns(t *testing.T) {
 	for _, r := range rows() {
 		require.Len(t, r.Cells(), len(compare.Columns()))
 	}
-	require.Equal(t, []any{"3", "Acme", "", "EndCustomer", 0, []string(nil), "Renamed", "", "", int64(7), "", "", ""}, rows()[2].Cells())
+	require.Equal(t, []any{"3", "Acme", "", "EndCustomer", 0, []string{}, "Renamed", "", "", int64(7), "", "", ""}, rows()[2].Cells())
 	require.Nil(t, rows()[1].Cells()[9], "no company is no number")
 }
 
@@ -91,6 +91,20 @@ func TestChanges(t *testing.T) {
 	changes, unknown := compare.Changes(file, rows())
 	require.Equal(t, []compare.Change{{Partner: "2", Customer: "=cmd()", CompanyID: 9, Company: "Nine"}, {Partner: "3", Customer: "Acme", CompanyID: 8}}, changes)
 	require.Equal(t, []compare.Row{{Partner: "99", CompanyID: 1}}, unknown)
+}
+
+// A comparison that is given back as it was written asks for nothing.
+func TestAnUnchangedFileChangesNothing(t *testing.T) {
+	all := append(rows(),
+		compare.Row{Partner: "5", Customer: "B", Status: compare.CatchAll, CompanyID: 2, Company: "Catch-all"},
+		compare.Row{Partner: "6", Customer: "C", Status: compare.Removed, CompanyID: 7, Company: "C"},
+	)
+	changes, unknown := compare.Changes(all, all)
+	require.Empty(t, changes)
+	require.Empty(t, unknown)
+	all[5].Status, all[5].CompanyID = compare.Linked, 8
+	changes, _ = compare.Changes(all[5:], append(rows(), compare.Row{Partner: "6", Status: compare.Removed, CompanyID: 7}))
+	require.Empty(t, changes, "a removed customer is ordered nothing")
 }
 
 func TestEveryStateHasAStatus(t *testing.T) {

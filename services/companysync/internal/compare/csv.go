@@ -30,7 +30,7 @@ func (r Row) Cells() []any {
 		id = r.CompanyID
 	}
 	return []any{
-		r.Partner, r.Customer, r.Reference, r.Level, r.Devices, r.Sites, string(r.Status), r.Method,
+		r.Partner, r.Customer, r.Reference, r.Level, r.Devices, append([]string{}, r.Sites...), string(r.Status), r.Method,
 		r.Company, id, r.Identifier, r.Suggestion, r.Note,
 	}
 }

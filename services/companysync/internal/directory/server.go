@@ -2,6 +2,7 @@ package directory
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -95,18 +96,21 @@ func (s *Server) All(ctx context.Context) ([]match.Record, error) {
 	return s.list(ctx, connectwise.Condition{})
 }
 
-// mostTickets bounds the tickets that are looked at to learn where a company went.
-const mostTickets = 50
+// MostTickets bounds the tickets that are looked at to learn where a company went.
+const MostTickets = 500
+
+// ticketsTogether is how many of them one request asks for.
+const ticketsTogether = 50
 
 // WhereTickets returns, for each of the tickets that exist, the company that it is at.
 func (s *Server) WhereTickets(ctx context.Context, tickets []int64) ([]match.Record, error) {
-	if len(tickets) == 0 {
-		return nil, nil
-	}
-	tickets = tickets[:min(len(tickets), mostTickets)]
-	found, err := connectwise.All(s.client.Tickets(ctx, connectwise.In("id", tickets...), "id", "company"))
-	if err != nil {
-		return nil, err
+	var found []connectwise.Ticket
+	for some := range slices.Chunk(tickets[:min(len(tickets), MostTickets)], ticketsTogether) {
+		part, err := connectwise.All(s.client.Tickets(ctx, connectwise.In("id", some...), "id", "company"))
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, part...)
 	}
 	at := map[int64]match.Record{}
 	var all []match.Record

@@ -53,11 +53,13 @@ func Ask(customer *statusv1.Customer) Question {
 	}
 	var q Question
 	for _, text := range []string{customer.GetName(), referenceText(customer.GetReference())} {
-		if part := piece(text); part != "" && !slices.Contains(q.Parts, part) {
-			q.Parts = append(q.Parts, part)
+		for _, part := range pieces(text) {
+			if !slices.Contains(q.Parts, part) {
+				q.Parts = append(q.Parts, part)
+			}
 		}
 	}
-	if piece(customer.GetName()) == "" {
+	if len(pieces(customer.GetName())) == 0 {
 		q.Name = strings.TrimSpace(customer.GetName())
 	}
 	for _, text := range []string{referenceText(customer.GetReference()), squashed(customer.GetName())} {
@@ -126,8 +128,7 @@ func byName(link *companyv1.Link, found []Record) (final bool) {
 		linked(link, companyv1.LinkMethod_LINK_METHOD_EXACT_NAME, exact[0], fmt.Sprintf("the only company called %q", clip(name)))
 		return true
 	}
-	normal := Normal(name)
-	return byUnique(link, filter(found, func(r Record) bool { return Normal(r.Name) == normal }), unique{
+	return byUnique(link, filter(found, func(r Record) bool { return SameName(r.Name, name) }), unique{
 		method:   companyv1.LinkMethod_LINK_METHOD_NORMALISED_NAME,
 		evidence: "the only company of this name, but for case, white space, spelling of the legal form or e-mail address",
 		several:  fmt.Sprintf("companies are called %q", clip(name)), only: "the only company of this name", same: "same name",
@@ -149,8 +150,7 @@ func byReferenceText(link *companyv1.Link, found []Record) (final bool) {
 	}) {
 		return true
 	}
-	normal := Normal(text)
-	return byUnique(link, filter(found, func(r Record) bool { return Normal(r.Name) == normal }), unique{
+	return byUnique(link, filter(found, func(r Record) bool { return SameName(r.Name, text) }), unique{
 		method:   companyv1.LinkMethod_LINK_METHOD_REFERENCE_NAME,
 		evidence: fmt.Sprintf("the customer's reference %q is the name of this company alone", clip(text)),
 		several:  fmt.Sprintf("companies are called %q, as the customer's reference says", clip(text)),
@@ -200,7 +200,7 @@ func nearby(link *companyv1.Link, found []Record) {
 	found = filter(found, func(r Record) bool { return !r.Deleted })
 	cut := filter(found, func(r Record) bool { return cutAlike(name, r.Name) })
 	bare, short := core(name), squashed(name)
-	form := filter(found, func(r Record) bool { return core(r.Name) == bare && !cutAlike(name, r.Name) })
+	form := filter(found, func(r Record) bool { return bare != "" && core(r.Name) == bare && !cutAlike(name, r.Name) })
 	code := filter(found, func(r Record) bool {
 		return short != "" && sameIdentifier(r.Identifier, short) && core(r.Name) != bare && !cutAlike(name, r.Name)
 	})

@@ -306,7 +306,7 @@ func TestAsk(t *testing.T) {
 		{
 			"without an id a telling part of name and reference is asked, and identifiers",
 			customer("Orion Industries Ltd (a@b.example)", "PSA-1"),
-			match.Question{Parts: []string{"Industries", "PSA"}, Identifiers: []string{"PSA-1", "OrionIndustriesLtd"}},
+			match.Question{Parts: []string{"Orion", "PSA"}, Identifiers: []string{"PSA-1", "OrionIndustriesLtd"}},
 		},
 		{
 			"quotes and brackets are never asked for", customer(`D'Arcy "The Firm" LLP`, ""),

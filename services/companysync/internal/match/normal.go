@@ -8,6 +8,7 @@ import (
 	"unicode/utf16"
 
 	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
 	"golang.org/x/text/unicode/norm"
 )
 
@@ -17,6 +18,13 @@ import (
 func Normal(name string) string {
 	stem, forms := parts(name)
 	return strings.Join(append(stem, forms...), " ")
+}
+
+// SameName says whether two names are equal but for what Normal levels. Names of which nothing is left, such as an e-mail
+// address alone, are like no other.
+func SameName(a, b string) bool {
+	normal := Normal(a)
+	return normal != "" && normal == Normal(b)
 }
 
 // core is Normal without the legal form.
@@ -33,7 +41,7 @@ var address = regexp.MustCompile(`\s*\([^()\s]*@[^()\s]*\)\s*$`)
 func Plain(name string) string {
 	name = strings.TrimSpace(address.ReplaceAllString(name, ""))
 	if at := convention.FindStringIndex(name); at != nil {
-		name = name[:at[0]]
+		name = address.ReplaceAllString(name[:at[0]], "")
 	}
 	return strings.TrimSpace(name)
 }
@@ -51,11 +59,13 @@ func legalForms() map[string]string {
 		"ltd": "limited", "limited": "limited", "inc": "incorporated", "incorporated": "incorporated",
 		"corp": "corporation", "corporation": "corporation", "co": "company", "company": "company",
 		"llc": "llc", "llp": "llp", "lp": "lp", "plc": "plc", "pllc": "pllc", "pc": "pc",
-		"pty": "proprietary", "proprietary": "proprietary", "pte": "private", "pvt": "private", "private": "private",
+		"pty": "proprietary", "proprietary": "proprietary", "pvt": "private", "private": "private",
+		// Spelled alike, these are forms of different countries: a Singapore Pte is no Indian Private, a Danish A/S no Norwegian AS.
+		"pte": "pte", "as": "as", "a/s": "a/s",
 		"gmbh": "gmbh", "mbh": "mbh", "ag": "ag", "aktiengesellschaft": "ag", "kg": "kg", "kommanditgesellschaft": "kg",
 		"kgaa": "kgaa", "ohg": "ohg", "ug": "ug", "gbr": "gbr", "ev": "ev", "eg": "eg", "ek": "ek", "se": "se",
 		"bv": "bv", "nv": "nv", "vof": "vof", "sa": "sa", "sas": "sas", "sarl": "sarl", "srl": "srl", "spa": "spa", "sl": "sl",
-		"ab": "ab", "aktiebolag": "ab", "as": "as", "a/s": "as", "aps": "aps", "oy": "oy", "oyj": "oyj", "sp": "sp", "zoo": "zoo",
+		"ab": "ab", "aktiebolag": "ab", "aps": "aps", "oy": "oy", "oyj": "oyj", "spzoo": "spzoo",
 	}
 }
 
@@ -68,6 +78,13 @@ func longForms() [][2]string {
 		{"limited liability partnership", "llp"},
 		{"besloten vennootschap", "bv"},
 		{"naamloze vennootschap", "nv"},
+		{"spółka z ograniczoną odpowiedzialnością", "spzoo"},
+		{"sp. z o.o.", "spzoo"},
+		{"sp. z o. o.", "spzoo"},
+		{"sp.z o.o.", "spzoo"},
+		{"sp z o.o.", "spzoo"},
+		{"sp z oo", "spzoo"},
+		{"sp. z oo", "spzoo"},
 	}
 }
 
@@ -121,27 +138,68 @@ func cuts(name string) []string {
 	return all
 }
 
-// piece returns what every company that could be the customer's by its name has in its own: the longest run of ASCII
-// letters and digits, because servers differ in how they compare others, or else the longest word. It is looked for
-// in the first 50 characters, and holds nothing that a condition could misread. It is empty for a name without
-// letters and digits.
-func piece(name string) string {
+// telling is how long a piece of a name must be to be looked for alone.
+const telling = 4
+
+// pieces returns what is looked for in companies' names: every company that could be the customer's by its name has one
+// of them in its own, in whatever case. They are taken from the first 50 characters and hold nothing that a condition
+// could misread. The best is the longest run of ASCII letters and digits that no other spelling of an equal name
+// changes; a name without such a run is looked for by its longest word in each of the word's spellings, because servers
+// differ in how they compare what is not ASCII. There is none for a name without letters and digits.
+func pieces(name string) []string {
 	stem, _ := splitStem(name)
 	runes := []rune(norm.NFC.String(stem))
-	text := string(runes[:min(cutAt, len(runes))])
-	longest := func(keep func(rune) bool) (found string) {
-		for run := range strings.FieldsFuncSeq(text, func(r rune) bool { return !keep(r) }) {
-			if len([]rune(run)) > len([]rune(found)) {
-				found = run
-			}
+	runes = runes[:min(cutAt, len(runes))]
+	if run := longest(steady(runes)); len(run) >= telling {
+		return []string{run}
+	}
+	word := longest(strings.FieldsFunc(string(runes), func(r rune) bool { return !isWordRune(r) }))
+	if word == "" {
+		return nil
+	}
+	var all []string
+	for _, spelling := range []string{
+		word, norm.NFC.String(cases.Fold().String(word)), norm.NFD.String(word), cases.Upper(language.Und).String(word),
+		strings.ReplaceAll(strings.ReplaceAll(word, "ss", "ß"), "SS", "ß"), strings.ReplaceAll(strings.ToLower(word), "ss", "ß"),
+	} {
+		if !slices.ContainsFunc(all, func(known string) bool { return strings.EqualFold(known, spelling) }) {
+			all = append(all, spelling)
 		}
-		return found
 	}
-	const telling = 4
-	if run := longest(func(r rune) bool { return r < unicode.MaxASCII && (unicode.IsLetter(r) || unicode.IsDigit(r)) }); len(run) >= telling {
-		return run
+	return all
+}
+
+// steady returns the runs of ASCII letters and digits that are the same, but for case, in every name that is equal
+// when folded: without s and k (ß, long s and the Kelvin sign fold to them), without f and what follows it
+// (ligatures), and without a letter that a combining mark belongs to.
+func steady(runes []rune) []string {
+	var runs []string
+	var run []rune
+	end := func() {
+		runs, run = append(runs, string(run)), nil
 	}
-	return longest(func(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) })
+	for i, r := range runes {
+		switch {
+		case r >= unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r), strings.ContainsRune("sSkKfF", r),
+			i+1 < len(runes) && unicode.IsMark(runes[i+1]),
+			i > 0 && strings.ContainsRune("fFsS", runes[i-1]) && strings.ContainsRune("iIlLtT", r):
+			end()
+		default:
+			run = append(run, r)
+		}
+	}
+	end()
+	return runs
+}
+
+// longest returns the first of the longest texts.
+func longest(texts []string) (found string) {
+	for _, text := range texts {
+		if len([]rune(text)) > len([]rune(found)) {
+			found = text
+		}
+	}
+	return found
 }
 
 // splitStem separates the legal forms from a name without changing the rest's spelling.

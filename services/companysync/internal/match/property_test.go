@@ -2,12 +2,14 @@ package match_test
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 	"google.golang.org/protobuf/proto"
 	"pgregory.net/rapid"
 
@@ -64,7 +66,7 @@ func TestMatchingIsStableAndNeverFarFetched(t *testing.T) {
 		require.NotEmpty(t, got.GetEvidence())
 		switch got.GetMethod() {
 		case byReference, byNameID:
-			require.Contains(t, c.GetReference()+c.GetName(), strings.TrimLeft(string(rune('0'+company.ID%10)), "0"))
+			require.Contains(t, c.GetReference()+c.GetName(), strconv.FormatInt(company.ID, 10))
 		case byIdentifier:
 			require.Contains(t, strings.ToLower(c.GetReference()), strings.ToLower(company.Identifier))
 		case byText:
@@ -81,28 +83,66 @@ func TestMatchingIsStableAndNeverFarFetched(t *testing.T) {
 	})
 }
 
-// What is looked for on the server finds, by name, whatever would be linked.
-func TestWhatIsAskedForIsPartOfEveryNameThatLinks(t *testing.T) {
+// respelled is a name as somebody else may write it, so that it is equal when normalised.
+func respelled(t *rapid.T, name string) string {
+	for range rapid.IntRange(0, 3).Draw(t, "changes") {
+		name = rapid.SampledFrom([]func(string) string{
+			strings.ToUpper, strings.ToLower, norm.NFC.String, norm.NFD.String, cases.Fold().String,
+			func(s string) string { return strings.ReplaceAll(s, "ss", "ß") },
+			func(s string) string { return strings.ReplaceAll(s, "SS", "ẞ") },
+			func(s string) string { return strings.ReplaceAll(s, "s", "ſ") },
+			func(s string) string { return strings.ReplaceAll(s, "K", "\u212a") },
+			func(s string) string { return strings.NewReplacer("ffi", "ﬃ", "fl", "ﬂ", "st", "ﬆ").Replace(s) },
+			func(s string) string { return strings.ReplaceAll(s, " ", "  ") },
+			func(s string) string { return s + " (kate@x.example)" },
+			func(s string) string { return strings.ReplaceAll(s, "Limited", "Ltd.") },
+		}).Draw(t, "change")(name)
+	}
+	return name
+}
+
+// A server that compares without regard to case, and with regard to everything else, finds every company that would be
+// linked by name: what is asked for is never a spelling that the company's name need not have.
+func TestWhatIsAskedForFindsEveryNameThatLinks(t *testing.T) {
+	found := 0
 	rapid.Check(t, func(t *rapid.T) {
-		c, records := drawCustomer(t), drawRecords(t)
+		c := customer(rapid.OneOf(names(), rapid.SampledFrom([]string{
+			"GROSSMANN GmbH", "Großmann GmbH", "STRASSE Bau", "Weiß", "KISS", "Office Staff Affiliates", "Kraft Stoff", "Müller & Söhne", "Sass Limited", "Клиника Северная", "x\u0302yz Shop",
+		})).Draw(t, "name"), "")
+		company := match.Record{ID: 1, Identifier: "none", Name: respelled(t, c.GetName())}
 		for _, part := range match.Ask(c).Parts {
 			require.False(t, strings.ContainsFunc(part, func(r rune) bool {
 				return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !unicode.IsMark(r)
 			}), "%q", part)
-			require.LessOrEqual(t, utf8.RuneCountInString(part), 50)
 		}
-		got := match.Decide(c, records)
-		if got.GetMethod() != byName {
+		got := match.Decide(c, []match.Record{company})
+		if got.GetMethod() != byNormal && got.GetMethod() != byName {
 			return
 		}
 		q := match.Ask(c)
-		lower := strings.ToLower(got.GetCompany().GetName())
-		found := q.Name != "" && strings.TrimSpace(got.GetCompany().GetName()) == q.Name
+		asked := q.Name != "" && q.Name == strings.TrimSpace(company.Name)
 		for _, part := range q.Parts {
-			found = found || strings.Contains(lower, strings.ToLower(part)) || strings.Contains(strings.ToLower(c.GetName()), strings.ToLower(part))
+			asked = asked || strings.Contains(strings.ToLower(company.Name), strings.ToLower(part))
 		}
-		require.True(t, found)
+		for _, identifier := range q.Identifiers {
+			asked = asked || strings.EqualFold(identifier, company.Identifier)
+		}
+		if len(q.Parts) != 1 {
+			return // a name of short words or signs only: its likely spellings are asked for
+		}
+		found++
+		require.True(t, asked, "company %q, asked %+v", company.Name, q)
 	})
+	require.Positive(t, found)
+}
+
+func TestASharpSIsFoundOnTheServer(t *testing.T) {
+	for name, company := range map[string]string{"GROSSMANN GmbH": "Großmann GmbH", "Großmann GmbH": "GROSSMANN GmbH", "Weiss": "Weiß", "KISS": "Kiß", "Voß AG": "VOSS AG"} {
+		require.Equal(t, byNormal, match.Decide(customer(name, ""), []match.Record{{ID: 1, Name: company}}).GetMethod())
+		require.True(t, slices.ContainsFunc(match.Ask(customer(name, "")).Parts, func(part string) bool {
+			return strings.Contains(strings.ToLower(company), strings.ToLower(part))
+		}), "%q asks %q", name, match.Ask(customer(name, "")).Parts)
+	}
 }
 
 func FuzzNormal(f *testing.F) {
@@ -136,6 +176,15 @@ func TestTagged(t *testing.T) {
 		{"the same tag is left alone", "PSA-ALPHA | CWM:1445:AlphaIndustries", "PSA-ALPHA | CWM:1445:AlphaIndustries", false},
 		{"also between other texts", "a | CWM:1445:AlphaIndustries | b", "a | CWM:1445:AlphaIndustries | b", false},
 		{"another company is replaced in place", "a | CWM:9:Old | b", "a | CWM:1445:AlphaIndustries | b", true},
+		{"text behind the id is people's", "CWM:1445 - VIP, call Kate first", "CWM:1445:AlphaIndustries - VIP, call Kate first", true},
+		{"so is the next line", "CWM:1445:AlphaIndustries\nInvoice to HQ", "CWM:1445:AlphaIndustries\nInvoice to HQ", false},
+		{"and what follows a semicolon", "CWM:1445:AlphaIndustries; ERP:4711", "CWM:1445:AlphaIndustries; ERP:4711", false},
+		{"or a comma", "CWM:9:Old, PSA-77", "CWM:1445:AlphaIndustries, PSA-77", true},
+		{"brackets around it stay", "x (CWM:9:Old)", "x (CWM:1445:AlphaIndustries)", true},
+		{"two tags without a bar are a person's too", "CWM:1445 CWM:1450", "CWM:1445 CWM:1450", false},
+		{"a blank after the colon is the same tag", "CWM: 1445", "CWM:1445:AlphaIndustries", true},
+		{"case is no difference", "a | cwm:1445:alphaindustries", "a | cwm:1445:alphaindustries", false},
+		{"the end of another word is none", "OLDCWM:9", "OLDCWM:9 | CWM:1445:AlphaIndustries", true},
 		{"an old identifier too", "CWM:1445:Alpha|b", "CWM:1445:AlphaIndustries|b", true},
 		{"an id without identifier is completed", "CWM:1445", "CWM:1445:AlphaIndustries", true},
 		{"two tags are a person's to settle", "CWM:1 | CWM:2", "CWM:1 | CWM:2", false},
@@ -152,8 +201,68 @@ func TestTagged(t *testing.T) {
 	}
 }
 
+func TestWhatARecordSays(t *testing.T) {
+	all := []match.Record{
+		{ID: 9, Identifier: "Alpha9", Name: "Alpha"},
+		{ID: 1445, Identifier: "AlphaInd", Name: "Alpha Industries"},
+		{ID: 24, Identifier: "Other", Name: "Other"},
+		{ID: 1450, Identifier: "Acme", Name: "Acme"},
+		{ID: 5, Identifier: "Bob", Name: "(bob@y.example)"},
+		{ID: 6, Identifier: "P", Name: "Orion Private"},
+		{ID: 7, Identifier: "AS", Name: "Lyra A/S"},
+		{ID: 8, Identifier: "Z", Name: "Vega Spółka z ograniczoną odpowiedzialnością"},
+	}
+	for _, test := range []struct {
+		why, name, reference string
+		state                companyv1.LinkState
+		company              int64
+	}{
+		{"the old convention before an e-mail address", "Alpha | CWM ~ 1445 (ops@alpha.example)", "", linked, 1445},
+		{"and behind one", "Alpha (ops@alpha.example) | ID ~ 1445", "", linked, 1445},
+		{"another label is none", "Fitness | open 7 ~ 24", "", missing, 0},
+		{"two ids in one text", "Zed", "CWM:1445:AlphaIndustries, CWM:1450:Acme", ambiguous, 0},
+		{"two ids with a blank between", "Zed", "CWM:1445 CWM:1450", ambiguous, 0},
+		{"the end of another word", "Zed", "OLDCWM:1445", missing, 0},
+		{"a blank after the colon", "Zed", "CWM: 1445", linked, 1445},
+		{"text behind the id", "Zed", "CWM:1445 - VIP, call Kate first", linked, 1445},
+		{"an id with a letter is none, and not bypassed", "Alpha", "CWM:1445x", broken, 0},
+		{"a name of which nothing is left is like no other", "(kate@x.example)", "", missing, 0},
+		{"Pte is not Private", "Orion Pte", "", proposed, 6},
+		{"Pvt is", "Orion Pvt", "", linked, 6},
+		{"AS is not A/S", "Lyra AS", "", proposed, 7},
+		{"a Polish limited company", "Vega Sp. z o.o.", "", linked, 8},
+	} {
+		t.Run(test.why, func(t *testing.T) {
+			c := customer(test.name, test.reference)
+			got := match.Decide(c, match.NewIndex(all).Find(c))
+			require.Equal(t, test.state, got.GetState(), got.GetReason())
+			require.Equal(t, test.company, got.GetCompany().GetId())
+		})
+	}
+}
+
+func TestUntagged(t *testing.T) {
+	for before, after := range map[string]string{
+		"CWM:5:Acme": "", "PSA-1 | CWM:5:Acme": "PSA-1", "a | CWM:5:Acme | b": "a | b", "CWM:5:Acme | b": "b", "vip, cwm:5:acme, b": "vip, , b",
+		"CWM:5:Other": "CWM:5:Other", "CWM:6:Acme": "CWM:6:Acme", "CWM:5": "CWM:5", "": "",
+	} {
+		got, changed := match.Untagged(before, "CWM:5:Acme")
+		require.Equal(t, after, got, before)
+		require.Equal(t, before != after, changed)
+	}
+	_, changed := match.Untagged("a", "")
+	require.False(t, changed)
+}
+
+func TestATagIsOneWord(t *testing.T) {
+	require.Equal(t, "CWM:5:AcmeTech", match.Tag(&companyv1.Company{Id: 5, Identifier: "Acme | Tech."}))
+	got, changed := match.Tagged("x | CWM:5:AcmeTech", &companyv1.Company{Id: 5, Identifier: "Acme | Tech."})
+	require.Equal(t, "x | CWM:5:AcmeTech", got)
+	require.False(t, changed)
+}
+
 func TestFollow(t *testing.T) {
-	stored := &companyv1.Link{State: linked, Company: company(1008)}
+	lost := &companyv1.Lost{Company: company(1008)}
 	at := func(ids ...int64) []match.Record {
 		var all []match.Record
 		for _, id := range ids {
@@ -163,21 +272,27 @@ func TestFollow(t *testing.T) {
 		return all
 	}
 	tests := []struct {
-		name  string
-		moved []match.Record
-		want  int64
+		name      string
+		filed     int
+		moved     []match.Record
+		want      int64
+		candidate bool
 	}{
-		{"every ticket is at one other company", at(1002, 1002), 1002},
-		{"no ticket says where", nil, 0},
-		{"tickets at two companies", at(1001, 1002), 0},
-		{"tickets still at the old one", at(1008), 0},
-		{"the other company is inactive", at(1010), 0},
+		{"every ticket is at one other company", 3, at(1002, 1002, 1002), 1002, false},
+		{"one ticket may have been moved by a person", 1, at(1002), 0, true},
+		{"two may, too", 2, at(1002, 1002), 0, true},
+		{"a ticket that is missing proves nothing", 4, at(1002, 1002, 1002), 0, true},
+		{"no ticket says where", 0, nil, 0, false},
+		{"tickets at two companies", 3, at(1001, 1002, 1002), 0, false},
+		{"tickets still at the old one", 3, at(1008, 1008, 1008), 0, false},
+		{"the other company is inactive", 3, at(1010, 1010, 1010), 0, false},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
 			link := &companyv1.Link{State: broken, Customer: customer("a", "")}
-			require.Equal(t, test.want != 0, match.Follow(link, stored, test.moved))
+			require.Equal(t, test.want != 0, match.Follow(link, lost, test.filed, test.moved))
 			require.Equal(t, test.want, link.GetCompany().GetId())
+			require.Equal(t, test.candidate, len(link.GetCandidates()) == 1)
 			if test.want != 0 {
 				require.Equal(t, byMerge, link.GetMethod())
 			}

@@ -8,17 +8,43 @@ import (
 	"strconv"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 )
 
-// tag is how a customer's reference names its company: "CWM:1445:AlphaIndustries", alone or among other
-// texts that are separated by "|".
-var tag = regexp.MustCompile(`(?i)CWM:(\d+):?([^|]*)`)
+// tagText is how a customer's reference names its company: "CWM:1445:AlphaIndustries", alone or among other texts. The
+// identifier is for people; it ends where letters, digits and the few signs of identifiers do, so that whatever people
+// write behind it is theirs.
+var tagText = regexp.MustCompile(`(?i)CWM:[ \t]*(\d[\pL\pN]*)(:(?:[\pL\pN](?:[\pL\pN\pM_.&-]*[\pL\pN\pM])?)?)?`)
 
-// convention is how a customer's name names its company in an older way: "Alpha | CWM ~ 1445".
-var convention = regexp.MustCompile(`\s*\|[^|~]*~\s*(\d+)\s*$`)
+// tag is a place in a reference that names a company.
+type tag struct {
+	from, to   int    // bytes
+	id         string // as written, without leading zeros
+	identifier string // "" when there is none
+}
+
+// tags returns the places of a reference that name a company, in order. What stands behind a letter or digit is the end
+// of another word ("OLDCWM:9").
+func tags(reference string) []tag {
+	var all []tag
+	for _, at := range tagText.FindAllStringSubmatchIndex(reference, -1) {
+		if before, _ := utf8.DecodeLastRuneInString(reference[:at[0]]); at[0] > 0 && (isWordRune(before) || before == '_') {
+			continue
+		}
+		t := tag{from: at[0], to: at[1], id: plainDigits(reference[at[2]:at[3]])}
+		if at[4] >= 0 {
+			t.identifier = reference[at[4]+1 : at[5]]
+		}
+		all = append(all, t)
+	}
+	return all
+}
+
+// convention is how a customer's name names its company in an older way: "Alpha | CWM ~ 1445", or with ID.
+var convention = regexp.MustCompile(`(?i)\s*\|\s*(?:CWM|ID|CWM\s*ID)\s*~\s*(\d+)\s*$`)
 
 // idPlace is where an id was found, and what to say of it.
 type idPlace struct {
@@ -31,7 +57,7 @@ func named(customer *statusv1.Customer) ([]string, idPlace) {
 	if ids := references(customer.GetReference()); len(ids) > 0 {
 		return ids, idPlace{companyv1.LinkMethod_LINK_METHOD_REFERENCE, "the customer's reference", "named by the reference"}
 	}
-	if found := convention.FindStringSubmatch(customer.GetName()); found != nil {
+	if found := convention.FindStringSubmatch(address.ReplaceAllString(customer.GetName(), "")); found != nil {
 		return []string{plainDigits(found[1])}, idPlace{companyv1.LinkMethod_LINK_METHOD_NAME_ID, "the customer's name", "named by the name"}
 	}
 	return nil, idPlace{}
@@ -40,9 +66,9 @@ func named(customer *statusv1.Customer) ([]string, idPlace) {
 // references returns the distinct company ids that a reference names, as written but without leading zeros.
 func references(reference string) []string {
 	var ids []string
-	for _, found := range tag.FindAllStringSubmatch(reference, -1) {
-		if id := plainDigits(found[1]); !slices.Contains(ids, id) {
-			ids = append(ids, id)
+	for _, t := range tags(reference) {
+		if !slices.Contains(ids, t.id) {
+			ids = append(ids, t.id)
 		}
 	}
 	return ids
@@ -55,10 +81,13 @@ func plainDigits(digits string) string {
 	return "0"
 }
 
-// referenceText returns what a reference says besides ids, if that is one text and no list.
+// referenceText returns what a reference says, if that is one text, no list, and no id.
 func referenceText(reference string) string {
+	if len(tags(reference)) > 0 {
+		return ""
+	}
 	text := ""
-	for part := range strings.SplitSeq(tag.ReplaceAllString(reference, ""), "|") {
+	for part := range strings.SplitSeq(reference, "|") {
 		switch part = strings.TrimSpace(part); {
 		case part == "":
 		case text != "":
@@ -75,18 +104,23 @@ func companyID(text string) (int64, bool) {
 	return id, err == nil && id > 0 && id <= math.MaxInt32
 }
 
-// Tag returns how a customer's reference names a company.
+// Tag returns how a customer's reference names a company: one word, so that it can be told from what stands around it.
 func Tag(company *companyv1.Company) string {
-	// A bar would begin another text.
-	return fmt.Sprintf("CWM:%d:%s", company.GetId(), strings.TrimSpace(strings.ReplaceAll(company.GetIdentifier(), "|", "")))
+	identifier := strings.Map(func(r rune) rune {
+		if isWordRune(r) || strings.ContainsRune("_.&-", r) {
+			return r
+		}
+		return -1
+	}, company.GetIdentifier())
+	return fmt.Sprintf("CWM:%d:%s", company.GetId(), strings.TrimFunc(identifier, func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }))
 }
 
 // Tagged returns a customer's own reference with a company's tag in it, and whether that is a change: appended after
-// " | ", put in the place of the first tag that is there, and untouched when the same tag stands there already. Every
+// " | ", put in the place of the tag that is there, and untouched when the same tag stands there already. Every
 // other text stays as it is.
 func Tagged(reference string, company *companyv1.Company) (with string, changed bool) {
 	want := Tag(company)
-	at := tag.FindAllStringIndex(reference, -1)
+	at := tags(reference)
 	switch {
 	case len(at) == 0 && strings.TrimSpace(reference) == "":
 		return want, true
@@ -95,13 +129,36 @@ func Tagged(reference string, company *companyv1.Company) (with string, changed 
 	case len(at) > 1:
 		// Several companies are named: which one is right is a person's to say.
 		return reference, false
-	}
-	old := reference[at[0][0]:at[0][1]]
-	bare := strings.TrimRightFunc(old, unicode.IsSpace)
-	if bare == want {
+	case strings.EqualFold(reference[at[0].from:at[0].to], want):
 		return reference, false
 	}
-	return reference[:at[0][0]] + want + old[len(bare):] + reference[at[0][1]:], true
+	return reference[:at[0].from] + want + reference[at[0].to:], true
+}
+
+// Untagged returns a reference without one tag, as it was written, and without the bar that led to it. Every other text
+// stays as it is.
+func Untagged(reference, written string) (without string, changed bool) {
+	at := tags(reference)
+	i := slices.IndexFunc(at, func(t tag) bool { return written != "" && strings.EqualFold(reference[t.from:t.to], written) })
+	if i < 0 {
+		return reference, false
+	}
+	before, after := reference[:at[i].from], reference[at[i].to:]
+	trimmed := strings.TrimRight(before, " ")
+	switch rest := strings.TrimLeft(after, " "); {
+	case strings.HasSuffix(trimmed, "|") && (rest == "" || rest[0] == '|'):
+		return strings.TrimRight(strings.TrimSuffix(trimmed, "|"), " ") + after, true
+	case trimmed == "" && strings.HasPrefix(rest, "|"):
+		return strings.TrimLeft(rest[1:], " "), true
+	default:
+		return before + after, true
+	}
+}
+
+// Names says whether a tag, as it was written, names a company.
+func Names(written string, company int64) bool {
+	at := tags(written)
+	return len(at) == 1 && at[0].id == strconv.FormatInt(company, 10)
 }
 
 func isWordRune(r rune) bool { return unicode.IsLetter(r) || unicode.IsDigit(r) || unicode.IsMark(r) }

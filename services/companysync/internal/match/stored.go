@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
+
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 )
@@ -59,50 +61,138 @@ func Renamed(customer *statusv1.Customer, stored *companyv1.Link, companyName st
 	return strings.Join(changes, "; ")
 }
 
-// Gone completes the answer for a customer whose linked company turned out to be unusable; found is what a search
-// for its id gave. If nothing else was found for the customer, the link is broken.
-func Gone(link, stored *companyv1.Link, found []Record) {
-	if link.GetState() == companyv1.LinkState_LINK_STATE_LINKED {
-		return
-	}
-	what := "does not exist in ConnectWise any more"
-	if i := slices.IndexFunc(found, func(r Record) bool { return r.ID == stored.GetCompany().GetId() }); i >= 0 {
-		what = "is " + condition(found[i])
-	}
-	company := stored.GetCompany()
-	link.State, link.Company = companyv1.LinkState_LINK_STATE_BROKEN, nil
-	link.Reason = fmt.Sprintf("the linked company %q (%d) %s: restore it, link another one, or name one by CWM:<id> in the customer's reference; %s",
-		company.GetName(), company.GetId(), what, link.GetReason())
+// ByID says whether a link was decided by a company id in the customer's own records: a person's word.
+func ByID(link *companyv1.Link) bool {
+	return link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_REFERENCE || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_NAME_ID
 }
 
-// Follow makes a link lead to the company into which its own was merged, if that is certain. moved are the companies at
-// which the tickets are found that we filed for the customer at the old one, one for each ticket; it is certain
-// when there is a ticket, and all of them are at one company that is active.
-func Follow(link, stored *companyv1.Link, moved []Record) bool {
-	if len(moved) == 0 || moved[0].ID == stored.GetCompany().GetId() || !moved[0].usable() {
+// LostOf returns a stored link as one whose company is gone, or as it was recorded when it was first found gone.
+func LostOf(stored *companyv1.Link) *companyv1.Lost {
+	if stored.GetLost() != nil {
+		return stored.GetLost()
+	}
+	return &companyv1.Lost{
+		Company: stored.GetCompany(), Method: stored.GetMethod(), Evidence: stored.GetEvidence(),
+		LinkedAs: stored.GetLinkedAs(), LinkedReference: stored.GetLinkedReference(),
+	}
+}
+
+// Restored returns the link that was lost.
+func Restored(customer *statusv1.Customer, lost *companyv1.Lost) *companyv1.Link {
+	return &companyv1.Link{
+		SchemaVersion: 1, Customer: customer, State: companyv1.LinkState_LINK_STATE_LINKED, Company: lost.GetCompany(), Method: lost.GetMethod(),
+		Evidence: lost.GetEvidence(), LinkedAs: lost.GetLinkedAs(), LinkedReference: lost.GetLinkedReference(),
+	}
+}
+
+// Gone completes the answer for a customer whose linked company turned out to be unusable; found is what a search
+// for its id gave. The link is broken unless an id or a merge decided: what names lead to is a candidate only, because
+// the company may have gone by mistake, or its customer to another name.
+func Gone(link *companyv1.Link, lost *companyv1.Lost, found []Record) {
+	linked := link.GetState() == companyv1.LinkState_LINK_STATE_LINKED
+	if linked && (ByID(link) || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_MERGED) {
+		return
+	}
+	company := lost.GetCompany()
+	what := "does not exist in ConnectWise any more"
+	if i := slices.IndexFunc(found, func(r Record) bool { return r.ID == company.GetId() }); i >= 0 {
+		what = "is " + condition(found[i])
+	}
+	rest := link.GetReason()
+	if linked {
+		rest = fmt.Sprintf("%s may be meant", title(Record{ID: link.GetCompany().GetId(), Name: link.GetCompany().GetName()}))
+		link.Candidates = []*companyv1.Candidate{{Company: link.GetCompany(), Reason: link.GetEvidence()}}
+	}
+	link.State, link.Method, link.Company = companyv1.LinkState_LINK_STATE_BROKEN, companyv1.LinkMethod_LINK_METHOD_UNSPECIFIED, nil
+	link.Evidence, link.LinkedAs, link.LinkedReference = "", "", ""
+	link.Lost = lost
+	link.Reason = fmt.Sprintf("the linked company %q (%d) %s: restore it, link another one, or name one by CWM:<id> in the customer's reference; %s",
+		company.GetName(), company.GetId(), what, rest)
+}
+
+// leastTickets is how many tickets tell of a merge: one or two may have been moved by a person.
+const leastTickets = 3
+
+// Follow makes a link lead to the company into which a lost one was merged, if that is certain. filed is how many tickets
+// we filed for the customer at the old company, and moved are the companies at which they are found now, one for each.
+// It is certain when there are at least three, none is missing, and all of them are at one company that is active.
+// Where tickets that prove less went is shown as a candidate.
+func Follow(link *companyv1.Link, lost *companyv1.Lost, filed int, moved []Record) bool {
+	if len(moved) == 0 || moved[0].ID == lost.GetCompany().GetId() || !moved[0].usable() ||
+		slices.ContainsFunc(moved, func(r Record) bool { return r.ID != moved[0].ID }) {
 		return false
 	}
-	if slices.ContainsFunc(moved, func(r Record) bool { return r.ID != moved[0].ID }) {
+	if len(moved) < max(filed, leastTickets) {
+		if !slices.ContainsFunc(link.GetCandidates(), func(c *companyv1.Candidate) bool { return c.GetCompany().GetId() == moved[0].ID }) {
+			link.Candidates = append(link.Candidates, candidates(moved[:1], fmt.Sprintf("%d of the customer's %d tickets are here now", len(moved), filed))...)
+		}
 		return false
 	}
 	linked(link, companyv1.LinkMethod_LINK_METHOD_MERGED, moved[0], fmt.Sprintf(
-		"company %q (%d) is gone, and all %d tickets filed there for the customer are here now", stored.GetCompany().GetName(), stored.GetCompany().GetId(), len(moved)))
+		"company %q (%d) is gone, and all %d tickets filed there for the customer are here now", lost.GetCompany().GetName(), lost.GetCompany().GetId(), len(moved)))
 	return true
 }
 
+// byNameAlone says whether a link rests on nothing but the customer's name.
+func byNameAlone(link *companyv1.Link) bool {
+	return link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_EXACT_NAME || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_NORMALISED_NAME
+}
+
+// NeedsOthers says whether other customers may make a link doubtful.
+func NeedsOthers(link *companyv1.Link) bool {
+	return link.GetState() == companyv1.LinkState_LINK_STATE_LINKED && byNameAlone(link)
+}
+
+// Shared keeps a name from deciding when it is not the customer's alone: when another customer has the same one, or is
+// linked to the company already. A person, or an id, says which is whose.
+func Shared(link *companyv1.Link, namesake, holder *statusv1.Customer) {
+	if !NeedsOthers(link) || namesake == nil && holder == nil {
+		return
+	}
+	var why string
+	switch {
+	case holder != nil:
+		why = fmt.Sprintf("customer %q (%s) is linked to it already", clip(holder.GetName()), holder.GetId())
+	default:
+		why = fmt.Sprintf("customer %q (%s) has the same name", clip(namesake.GetName()), namesake.GetId())
+	}
+	r := Record{ID: link.GetCompany().GetId(), Identifier: link.GetCompany().GetIdentifier(), Name: link.GetCompany().GetName()}
+	link.Reason = fmt.Sprintf("%s is %s, but %s: link it, or another", title(r), link.GetEvidence(), why)
+	link.Candidates = candidates([]Record{r}, why)
+	link.State, link.Method, link.Company = companyv1.LinkState_LINK_STATE_AMBIGUOUS, companyv1.LinkMethod_LINK_METHOD_UNSPECIFIED, nil
+	link.Evidence, link.LinkedAs, link.LinkedReference = "", "", ""
+}
+
 // Unlinked keeps a link that a person undid from coming back by itself: a company that names alone lead to is proposed
-// again at most. An id in the customer's own records is as much a person's word as the order was.
+// again at most. An id in the customer's own records is as much a person's word as the order was, unless we wrote it.
 func Unlinked(link, stored *companyv1.Link) {
 	order := stored.GetLastOrder()
 	if order.GetKind() != companyv1.OrderKind_ORDER_KIND_UNLINK || order.GetRefusal() != "" ||
-		link.GetState() != companyv1.LinkState_LINK_STATE_LINKED || link.GetCompany().GetId() != order.GetCompanyId() ||
-		link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_REFERENCE || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_NAME_ID {
+		link.GetState() != companyv1.LinkState_LINK_STATE_LINKED || link.GetCompany().GetId() != order.GetCompanyId() {
+		return
+	}
+	ours := link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_REFERENCE && Void(link.GetCustomer(), stored) != ""
+	if ByID(link) && !ours {
 		return
 	}
 	link.State, link.Method = companyv1.LinkState_LINK_STATE_PROPOSED, companyv1.LinkMethod_LINK_METHOD_UNSPECIFIED
 	link.Reason = fmt.Sprintf("%s is %s, but was unlinked by %s: approve it to link it again, or link another",
 		title(Record{ID: link.GetCompany().GetId(), Name: link.GetCompany().GetName()}), link.GetEvidence(), order.GetAuthor())
 	link.Evidence, link.LinkedAs, link.LinkedReference = "", "", ""
+}
+
+// Void returns the tag in the customer's reference that we wrote for a company from which a person has unlinked the customer
+// since, or "".
+func Void(customer *statusv1.Customer, stored *companyv1.Link) string {
+	order, written := stored.GetLastOrder(), stored.GetWriteBack().GetTag()
+	if order.GetKind() != companyv1.OrderKind_ORDER_KIND_UNLINK || order.GetRefusal() != "" || !Names(written, order.GetCompanyId()) ||
+		stored.GetState() == companyv1.LinkState_LINK_STATE_LINKED && stored.GetCompany().GetId() == order.GetCompanyId() {
+		return ""
+	}
+	if _, there := Untagged(customer.GetReference(), written); !there {
+		return ""
+	}
+	return written
 }
 
 // Ordered makes a link lead to the company that a person named.
@@ -119,15 +209,29 @@ func Created(link *companyv1.Link, r Record) {
 	linked(link, companyv1.LinkMethod_LINK_METHOD_CREATED, r, "created by Covewise, approved by "+link.GetCreation().GetAuthor())
 }
 
+// DoubtCreation leaves to a person whether a company that has the identifier of a creation, and another name, is the one
+// that was created.
+func DoubtCreation(link *companyv1.Link, r Record) {
+	link.Creation = proto.CloneOf(link.GetCreation())
+	link.Creation.Doubted = true
+	link.State, link.Company = companyv1.LinkState_LINK_STATE_AMBIGUOUS, nil
+	link.Reason = fmt.Sprintf("%s has the identifier %q under which a company was being created for the customer, and was renamed, deleted or made by somebody else since: link it, or order another one created",
+		title(r), link.GetCreation().GetIdentifier())
+	link.Candidates = candidates([]Record{r}, "identifier of the company being created")
+}
+
 // StandIn lets the tenant's catch-all company stand in for a customer that is not linked. found is what a
 // search for the company's identifier gave. Reason and candidates of the link are kept, so that the customer
-// remains recognisable as one without a company of its own; if the catch-all company cannot be used, the link
+// remains recognisable as one without a company of its own, and what was proposed can still be approved; if the catch-all company cannot be used, the link
 // stays as it is with a longer reason.
 func StandIn(link *companyv1.Link, identifier string, found []Record) {
-	reason, others := link.GetReason(), link.GetCandidates()
+	reason, others, proposed := link.GetReason(), link.GetCandidates(), (*companyv1.Company)(nil)
+	if link.GetState() == companyv1.LinkState_LINK_STATE_PROPOSED {
+		proposed = link.GetCompany()
+	}
 	byIdentifier(link, companyv1.LinkMethod_LINK_METHOD_CATCH_ALL, "the catch-all company", identifier, found)
 	if link.GetState() == companyv1.LinkState_LINK_STATE_LINKED {
-		link.Reason, link.Candidates, link.LinkedAs = reason, others, ""
+		link.Reason, link.Candidates, link.LinkedAs, link.Proposed = reason, others, "", proposed
 	}
 }
 

@@ -139,18 +139,19 @@ func project(e bus.Entry[*companyv1.Link]) item {
 	case companyv1.LinkState_LINK_STATE_EXCLUDED:
 		return item{}
 	case companyv1.LinkState_LINK_STATE_LINKED:
-		if l.GetMethod() != companyv1.LinkMethod_LINK_METHOD_CATCH_ALL && !writeback.Missing(l) {
+		if l.GetMethod() != companyv1.LinkMethod_LINK_METHOD_CATCH_ALL && !writeback.Missing(l) && !writeback.Void(l) {
 			return item{}
 		}
 	case companyv1.LinkState_LINK_STATE_CREATING:
 	default:
-		if l.GetDeadline() == nil {
+		if l.GetDeadline() == nil && !writeback.Void(l) {
 			return item{}
 		}
 	}
 	return item{revision: e.Revision, link: &companyv1.Link{
 		Tenant: l.GetTenant(), Customer: l.GetCustomer(), State: l.GetState(), Method: l.GetMethod(), Company: l.GetCompany(),
 		CheckedAt: l.GetCheckedAt(), Deadline: l.GetDeadline(), WriteBack: l.GetWriteBack(), RemovedAt: l.GetRemovedAt(),
+		LastOrder: l.GetLastOrder(),
 	}}
 }
 

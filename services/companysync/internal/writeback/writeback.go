@@ -63,21 +63,30 @@ func Missing(link *companyv1.Link) bool {
 	return missing
 }
 
-// Due says whether a link's company is to be written into its customer's reference now.
+// Void says whether a customer's reference holds a tag that we wrote and a person made void, as far as the link knows.
+func Void(link *companyv1.Link) bool { return match.Void(link.GetCustomer(), link) != "" }
+
+// Due says whether a link's company is to be written into its customer's reference now, or one from which a person unlinked
+// the customer taken out of it.
 func Due(settings *tenantv1.Settings, link *companyv1.Link, now time.Time) bool {
-	if !settings.GetCompanies().GetWriteBack() || settings.GetMode() != tenantv1.Mode_MODE_LIVE ||
-		link.GetState() != companyv1.LinkState_LINK_STATE_LINKED || link.GetRemovedAt() != nil ||
-		link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_OWN {
+	if !settings.GetCompanies().GetWriteBack() || settings.GetMode() != tenantv1.Mode_MODE_LIVE || link.GetRemovedAt() != nil {
+		return false
+	}
+	last := link.GetWriteBack()
+	rested := !now.Before(last.GetAt().AsTime().Add(again))
+	if Void(link) {
+		return last.GetFailure() == "" || rested
+	}
+	if link.GetState() != companyv1.LinkState_LINK_STATE_LINKED || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_CATCH_ALL || link.GetMethod() == companyv1.LinkMethod_LINK_METHOD_OWN {
 		return false
 	}
 	if !Missing(link) {
 		return false
 	}
-	last := link.GetWriteBack()
 	if last.GetTag() != match.Tag(link.GetCompany()) {
 		return true
 	}
-	return last.GetFailure() != "" && !now.Before(last.GetAt().AsTime().Add(again))
+	return last.GetFailure() != "" && rested
 }
 
 // Write brings the reference of one customer in step with its link, and records in the link what became of that. The
@@ -89,8 +98,12 @@ func (w *Writer) Write(ctx context.Context, settings *tenantv1.Settings, key str
 	if err != nil || !Due(settings, link, w.clock.Now()) {
 		return err
 	}
-	reference, err := w.write(ctx, settings, link)
+	void := match.Void(link.GetCustomer(), link)
+	reference, err := w.write(ctx, settings, link, void)
 	record := &companyv1.WriteBack{Reference: reference, Tag: match.Tag(link.GetCompany()), At: timestamppb.New(w.clock.Now())}
+	if void != "" {
+		record.Tag = void
+	}
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -98,6 +111,11 @@ func (w *Writer) Write(ctx context.Context, settings *tenantv1.Settings, key str
 		record.Failure = err.Error()
 		w.log.WarnContext(ctx, "the reference of a customer could not be written", "tenant", settings.GetId(), "customer", link.GetCustomer().GetId(),
 			"class", errclass.Of(err).String(), "err", err)
+	case void != "":
+		// What stands there from now on is a person's, so that no picture from before may bring the tag back.
+		record.Tag, link.Customer, link.ObservedAt = "", proto.CloneOf(link.GetCustomer()), record.GetAt()
+		link.Customer.Reference = reference
+		w.log.InfoContext(ctx, "the company that a customer was unlinked from is out of its reference", "tenant", settings.GetId(), "customer", link.GetCustomer().GetId(), "reference", reference)
 	default:
 		w.log.InfoContext(ctx, "the reference of a customer holds its company", "tenant", settings.GetId(), "customer", link.GetCustomer().GetId(), "reference", reference)
 	}
@@ -108,8 +126,8 @@ func (w *Writer) Write(ctx context.Context, settings *tenantv1.Settings, key str
 	return nil // a link that changed meanwhile is looked at again
 }
 
-// write returns the reference as it is afterwards.
-func (w *Writer) write(ctx context.Context, settings *tenantv1.Settings, link *companyv1.Link) (string, error) {
+// write returns the reference as it is afterwards. A void tag, if there is one, is taken out instead of written.
+func (w *Writer) write(ctx context.Context, settings *tenantv1.Settings, link *companyv1.Link, void string) (string, error) {
 	id, err := strconv.ParseInt(link.GetCustomer().GetId(), 10, 64)
 	if err != nil {
 		return "", errclass.Newf(errclass.Rejected, "write reference", "customer %q has no id of Cove's", link.GetCustomer().GetId())
@@ -127,10 +145,13 @@ func (w *Writer) write(ctx context.Context, settings *tenantv1.Settings, link *c
 	}
 	current := proto.CloneOf(link.GetCustomer())
 	current.Reference = partner.ExternalCode
-	if !match.Stands(current, link, link.GetServer(), link.GetSettings()) {
+	if void == "" && !match.Stands(current, link, link.GetServer(), link.GetSettings()) {
 		return partner.ExternalCode, errclass.Newf(errclass.Conflict, "write reference", "the reference is %q now, which names another company", partner.ExternalCode)
 	}
-	reference, changed := match.Tagged(partner.ExternalCode, link.GetCompany())
+	reference, changed := match.Untagged(partner.ExternalCode, void)
+	if void == "" {
+		reference, changed = match.Tagged(partner.ExternalCode, link.GetCompany())
+	}
 	if !changed {
 		return reference, nil
 	}

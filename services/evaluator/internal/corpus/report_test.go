@@ -266,8 +266,11 @@ func (r result) withoutCycles(b *strings.Builder) {
 	for _, i := range order[:2] {
 		theirs, ours = theirs-r.family(i, script).tickets, ours-r.family(i, defaults).tickets
 	}
-	fmt.Fprintf(b, " Without the two families in which it makes most, *%s* and *%s*, it makes %.1f times (%d to %d).\n",
+	fmt.Fprintf(b, " Without the two families in which it makes most, *%s* and *%s*, it makes %.1f times (%d to %d).",
 		r.families[order[0]].Name, r.families[order[1]].Name, float64(theirs)/float64(ours), theirs, ours)
+	daily, all := r.total(scriptDaily).tickets, r.total(defaults).tickets
+	fmt.Fprintf(b, " Run once a day, it makes %.1f times (%d to %d). Of the tickets of the defaults %d are tolerated: they count neither for nor against precision.\n",
+		float64(daily)/float64(all), daily, all, r.total(defaults).may)
 }
 
 func (r result) byFamily() [][]string {

@@ -75,9 +75,15 @@ const clockSkew = 24 * time.Hour
 // earliest is older than the vendor: a time before it comes from a device whose clock was reset, and is no information.
 var earliest = time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC)
 
-// Observe decodes a snapshot as of now, the observed time of the sweep that judges it.
+// Observe decodes a snapshot as of now, when nothing is known of columns that the sweep lacked.
 func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
-	r := newRow(snapshot.GetColumns(), now)
+	return ObserveLacking(snapshot, now, nil)
+}
+
+// ObserveLacking decodes a snapshot as of now, the observed time of the sweep that judges it, which lacked some columns.
+// What only they could tell is marked as lacking, and is not taken for a value that does not exist.
+func ObserveLacking(snapshot *statusv1.Snapshot, now time.Time, lacking Lacking) judge.Observation {
+	r := newRow(snapshot.GetColumns(), now, lacking)
 	sources := columns.ParseSources(r.text(columnSources))
 	slices.SortFunc(sources, func(a, b columns.Source) int { return cmp.Compare(a.Code, b.Code) })
 	seen := judge.Observation{
@@ -96,7 +102,7 @@ func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
 	seen.Succeeded = seen.TotalSuccess.Known || r.everCompleted()
 	for _, source := range sources {
 		fields := fieldsOf(source.Code)
-		seen.Sources = append(seen.Sources, judge.Source{
+		s := judge.Source{
 			Code:     source.Code,
 			Name:     source.Name,
 			Last:     r.status(fields[fieldStatus]),
@@ -106,8 +112,15 @@ func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
 			Errors:   r.count(fields[fieldErrors]),
 			Success:  r.time(fields[fieldSuccess]),
 			Selected: r.number(fields[fieldSelectedSize]),
-		})
+		}
+		s.Succeeded = s.Last.Value.Succeeded() || s.Finished.Value.Succeeded() || r.status(fields[fieldSuccessStatus]).Value.Succeeded()
+		if !s.Success.Known && s.Success.Lacking == "" {
+			s.Success = r.successByRuns(s, len(sources) == 1)
+		}
+		seen.Sources = append(seen.Sources, s)
 	}
+	seen.TotalSuccess.Lacking = r.lacks(columnTotalSuccess)
+	seen.LackingTexts = r.lackingTexts()
 	seen.Contact = r.contact(seen)
 	seen.Device = r.device(seen)
 	for _, source := range seen.Sources {
@@ -118,12 +131,13 @@ func Observe(snapshot *statusv1.Snapshot, now time.Time) judge.Observation {
 
 // row is a device's columns by canonical code, read as of a time.
 type row struct {
-	now    time.Time
-	values map[string]*statusv1.Column
+	now     time.Time
+	values  map[string]*statusv1.Column
+	lacking Lacking
 }
 
-func newRow(raw []*statusv1.Column, now time.Time) row {
-	r := row{now: now, values: make(map[string]*statusv1.Column, len(raw))}
+func newRow(raw []*statusv1.Column, now time.Time, lacking Lacking) row {
+	r := row{now: now, values: make(map[string]*statusv1.Column, len(raw)), lacking: lacking}
 	for _, column := range raw {
 		code := columns.Canonical(column.GetCode())
 		if known := r.values[code]; known == nil || known.GetValue() == "" {
@@ -138,7 +152,7 @@ func (r row) text(code string) string { return strings.TrimSpace(r.values[code].
 func (r row) number(code string) judge.Fact[int64] {
 	text := r.text(code)
 	if text == "" {
-		return judge.Fact[int64]{Raw: r.values[code]}
+		return judge.Fact[int64]{Raw: r.values[code], Lacking: r.lacks(code)}
 	}
 	value, known := columns.Int(text)
 	return judge.Fact[int64]{Value: value, Known: known, Raw: r.values[code]}
@@ -149,7 +163,7 @@ func (r row) number(code string) judge.Fact[int64] {
 func (r row) count(code string) judge.Fact[int64] {
 	fact := r.number(code)
 	if fact.Value < 0 || fact.Value >= math.MaxInt32 {
-		return judge.Fact[int64]{Raw: fact.Raw}
+		return judge.Fact[int64]{Raw: fact.Raw, Lacking: fact.Lacking}
 	}
 	return fact
 }
@@ -157,7 +171,7 @@ func (r row) count(code string) judge.Fact[int64] {
 func (r row) time(code string) judge.Fact[time.Time] {
 	text := r.text(code)
 	if text == "" {
-		return judge.Fact[time.Time]{Raw: r.values[code]}
+		return judge.Fact[time.Time]{Raw: r.values[code], Lacking: r.lacks(code)}
 	}
 	value, known := columns.Time(text)
 	if !known || value.Before(earliest) || value.Sub(r.now) > clockSkew {
@@ -203,7 +217,7 @@ func translate(code int) judge.Status {
 
 // status reads a session status. Nothing and 0 mean that there was no session to speak of: no information.
 func (r row) status(code string) judge.Fact[judge.Status] {
-	fact := judge.Fact[judge.Status]{Raw: r.values[code]}
+	fact := judge.Fact[judge.Status]{Raw: r.values[code], Lacking: r.lacks(code)}
 	value := r.text(code)
 	if value == "" {
 		return fact
@@ -270,6 +284,22 @@ func (r row) newestSuccess() judge.Fact[time.Time] {
 	return newest
 }
 
+// successByRuns is the last good backup of a data source whose own time of it is unusable: the end of the last session
+// that ended, if that was good, or the vendor's total if there is no other data source.
+func (r row) successByRuns(s judge.Source, only bool) judge.Fact[time.Time] {
+	done := s.Last
+	if !done.Known || done.Value.Running() {
+		done = s.Finished
+	}
+	if done.Value.Succeeded() && s.EndedAt.Known {
+		return s.EndedAt
+	}
+	if total := r.time(columnTotalSuccess); only && (total.Known || total.Lacking != "") {
+		return total
+	}
+	return s.Success
+}
+
 // contact is the vendor's heartbeat or, where that is older or unusable, the newest thing a session told.
 func (r row) contact(seen judge.Observation) judge.Fact[time.Time] {
 	newest := r.time(columnContact)
@@ -283,6 +313,7 @@ func (r row) contact(seen judge.Observation) judge.Fact[time.Time] {
 		take(s.Started)
 		take(s.EndedAt)
 	}
+	newest.Lacking = r.lacks(columnContact)
 	return newest
 }
 

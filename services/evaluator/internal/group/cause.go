@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"crypto/sha256"
 	"encoding/hex"
-	"slices"
 	"strings"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -26,67 +25,62 @@ var specific = []string{StorageNode, Credential, Site, Location, ClientVersion, 
 // symptom is what devices with one cause show alike. What differs between devices is taken out of text.
 type symptom struct {
 	text string // of the session errors; empty when nothing is said
-	sign string // what must be equal: the text, or what else shows when there is none
+	sign string // what must be equal: the text, the node that gives no answer, or silence
 	host string // of the storage node that the errors name; empty when they name none
 }
 
-// symptomOf returns what a device in trouble shows, and false when it is not one thing: findings with different
-// errors have different causes, and what nothing is said of has a cause of its own unless all of it failed or fell
-// silent. So a device never hides behind a cause that explains a part of its trouble only.
+// silence is the sign of devices of which nothing is heard.
+const silence = "silent"
+
+// symptomOf returns what a device in trouble shows, and false when it is not one thing that is known: findings with
+// different errors have different causes, and of what failed without a word nobody knows the cause. That errors could
+// not be read is no symptom, unless the device's storage node is what gives no answer. So a device never hides behind a
+// cause that explains a part of its trouble only.
 func symptomOf(d Device) (symptom, bool) {
+	if silentOnly(d.Conditions) {
+		return symptom{sign: silence}, true
+	}
 	var found []symptom
-	quiet := ""
 	for _, c := range d.Conditions {
 		for _, f := range c.GetFindings() {
-			said := false
 			for _, e := range f.GetErrors() {
-				found = append(found, read(e.GetText(), e.GetCode(), d, false))
-				said = true
+				if strings.TrimSpace(e.GetText()) == "" && e.GetCode() == "" {
+					return symptom{}, false
+				}
+				found = append(found, read(e.GetText(), e.GetCode(), d))
 			}
-			if why := f.GetErrorsUnavailable(); why != "" && !said {
-				found = append(found, read(why, "", d, true))
-				said = true
-			}
-			if !said && quiet == "" {
-				quiet = strings.ToLower(c.GetKind().String()) + ":" + strings.ToLower(f.GetSummary())
+			switch why := f.GetErrorsUnavailable(); {
+			case why != "":
+				s, known := unread(why)
+				if !known {
+					return symptom{}, false
+				}
+				found = append(found, s)
+			case len(f.GetErrors()) == 0 && !consequence(c.GetKind()):
+				// A source that failed without a word beside one that gives a reason may have a reason of its own.
+				return symptom{}, false
 			}
 		}
 	}
 	if len(found) == 0 {
-		if quiet == "" || !plain(d.Conditions) {
-			return symptom{}, false
-		}
-		return symptom{sign: quiet}, true
+		return symptom{}, false
 	}
 	for _, other := range found[1:] {
 		if other.sign != found[0].sign || other.host != found[0].host {
 			return symptom{}, false
 		}
 	}
-	// A source that failed without a word beside one that gives a reason may have a reason of its own; age is the
-	// consequence of the other.
-	for _, c := range d.Conditions {
-		for _, f := range c.GetFindings() {
-			mute := len(f.GetErrors()) == 0 && f.GetErrorsUnavailable() == ""
-			if mute && c.GetKind() != incidentv1.ConditionKind_CONDITION_KIND_STALE && c.GetKind() != incidentv1.ConditionKind_CONDITION_KIND_NO_ERROR_FREE {
-				return symptom{}, false
-			}
-		}
-	}
 	return found[0], true
 }
 
-// plain reports whether all that is wrong is of one sort that many devices can show alike without a word. Age is not:
-// devices that were switched off together grow stale together.
-func plain(conditions []*incidentv1.Condition) bool {
-	if len(conditions) != 1 {
-		return false
-	}
-	kind, findings := conditions[0].GetKind(), conditions[0].GetFindings()
-	if kind != incidentv1.ConditionKind_CONDITION_KIND_FAILED && kind != incidentv1.ConditionKind_CONDITION_KIND_SILENT {
-		return false
-	}
-	return !slices.ContainsFunc(findings, func(f *incidentv1.Finding) bool { return f.GetSummary() != findings[0].GetSummary() })
+// consequence reports whether a condition is about age, which is what follows of another.
+func consequence(kind incidentv1.ConditionKind) bool {
+	return kind == incidentv1.ConditionKind_CONDITION_KIND_STALE || kind == incidentv1.ConditionKind_CONDITION_KIND_NO_ERROR_FREE
+}
+
+// silentOnly reports whether all that is wrong is that nothing is heard of the device. There are no errors to read then.
+func silentOnly(conditions []*incidentv1.Condition) bool {
+	return len(conditions) == 1 && conditions[0].GetKind() == incidentv1.ConditionKind_CONDITION_KIND_SILENT
 }
 
 // key is one thing that devices can have in common.
@@ -118,11 +112,13 @@ func keys(d Device) []key {
 	if name := siteName(d); name != "" {
 		all = append(all, key{kind: Site, value: name, sign: s.sign, customer: d.Customer.GetId()})
 	}
-	if d.Location != "" {
-		add(Location, d.Location)
-	}
-	if d.ClientVersion != "" {
-		add(ClientVersion, d.ClientVersion)
+	if s.sign != silence { // where a device stores, and with what, does not take its network away
+		if d.Location != "" {
+			add(Location, d.Location)
+		}
+		if d.ClientVersion != "" {
+			add(ClientVersion, d.ClientVersion)
+		}
 	}
 	add(Vendor, "")
 	return all

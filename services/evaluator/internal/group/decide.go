@@ -20,8 +20,6 @@ const (
 	mostMembers   = 1000 // devices that an event lists
 	own           = tenant.OwnCustomer
 
-	// A group that has shrunk to a tenth of what it was has ended for those who work on it; the rest is told one by one.
-	endShare = 10
 	// Of two causes the more specific one is named unless the other explains a tenth more.
 	nearly = 90
 	// A cause that is only "Cove" must hold for more than half of the tenant, in percent.
@@ -43,6 +41,8 @@ func Decide(p Policy, before *incidentv1.TenantState, f Fleet, sweep Sweep) *inc
 		d.open(taken)
 	}
 	slices.SortFunc(next.Groups, func(a, b *incidentv1.GroupState) int { return cmp.Compare(keyOf(a), keyOf(b)) })
+	d.hold()
+	next.Awaited = d.await(before)
 	return next
 }
 
@@ -55,12 +55,7 @@ type decision struct {
 
 // carry takes the open groups one sweep further and returns the ids of the devices that belong to one.
 func (d *decision) carry(before *incidentv1.TenantState) map[string]bool {
-	open := map[string]*incidentv1.GroupState{}
-	for _, g := range before.GetGroups() {
-		if g.GetOpen() != nil {
-			open[keyOf(g)] = g
-		}
-	}
+	open := openGroups(before)
 	taken := map[string]bool{}
 	members := map[string][]Device{}
 	for _, device := range d.fleet.devices {
@@ -81,16 +76,14 @@ func (d *decision) advance(before *incidentv1.GroupState, members []Device) *inc
 	g := proto.CloneOf(before)
 	told := int(g.GetOpen().GetMembersTotal())
 	n := len(members)
-	g.Peak = max(g.GetPeak(), uint32(n))
 	g.Holds = d.policy.Join == Hold
-	over := n < 2 || n*endShare <= int(g.GetPeak())
-	if !over {
+	if n > 0 {
 		g.GoodSweeps = 0
 	}
 	switch {
 	case d.policy.Join == Off:
 		d.end(g, members, incidentv1.Resolution_RESOLUTION_EXCLUDED)
-	case over:
+	case n == 0:
 		if g.GoodSweeps++; g.GetGoodSweeps() >= max(d.policy.CloseAfter, 1) {
 			d.end(g, members, incidentv1.Resolution_RESOLUTION_RECOVERED)
 		}
@@ -159,8 +152,12 @@ func (d *decision) best(free []Device) *candidate {
 		for _, k := range keys(device) {
 			c := found[k]
 			if c == nil {
-				c = &candidate{key: k, text: device.symptom.text}
+				c = &candidate{key: k}
 				found[k] = c
+			}
+			// Devices of one node may say the same in different words: the least of them does not depend on their order.
+			if text := device.symptom.text; c.text == "" || text != "" && text < c.text {
+				c.text = text
 			}
 			c.members = append(c.members, device)
 			if fell {
@@ -229,7 +226,7 @@ func (d *decision) begin(c *candidate) *incidentv1.GroupState {
 		e.Site = c.members[0].Site
 	}
 	d.describe(e, cause, c.members)
-	return &incidentv1.GroupState{Cause: cause, Open: e, Peak: uint32(len(c.members)), Holds: d.policy.Join == Hold}
+	return &incidentv1.GroupState{Cause: cause, Open: e, Holds: d.policy.Join == Hold}
 }
 
 // describe gives an event the picture of its members.
@@ -270,9 +267,7 @@ func severity(members []Device) incidentv1.Severity {
 
 // list names members for an event, in order of id.
 func (d *decision) list(members []Device) []*incidentv1.Member {
-	sorted := slices.SortedFunc(slices.Values(members), func(a, b Device) int {
-		return cmp.Or(cmp.Compare(len(a.ID), len(b.ID)), cmp.Compare(a.ID, b.ID))
-	})
+	sorted := slices.SortedFunc(slices.Values(members), func(a, b Device) int { return compareIDs(a.ID, b.ID) })
 	all := make([]*incidentv1.Member, min(len(sorted), mostMembers))
 	for i := range all {
 		m := sorted[i]

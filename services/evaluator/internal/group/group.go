@@ -7,18 +7,25 @@
 // # Rules
 //
 // Devices belong together when what they show is equal (the text of their errors without what differs between
-// devices) and they share an attribute: the storage node that the errors name, refused credentials, customer and
-// site, storage location, version of the client, or no more than the vendor. A group opens when at least Devices
+// devices, a storage node that gives no answer in whatever words, or silence) and they share an attribute: the storage
+// node that the errors name, refused credentials, customer and site, storage location, version of the client, or no
+// more than the vendor. Devices of which nobody knows why they failed have nothing in common, and that the errors could
+// not be read is no cause unless it is the storage node that did not answer. A group opens when at least Devices
 // devices, and at least Share of those that have the attribute, fell to it within Window, which is when their incidents
 // open or begin to show it; for the vendor as a whole it takes more than half of the tenant's devices. It is then joined by every device that shows the same. A device that
 // shows anything beside it, or something else from one sweep to the next, does not belong to it, and tells its own.
 //
 // A group that began with devices of one customer is joined by devices of that customer only: its ticket is at the
-// customer's company. It ends when fewer than two devices, or a tenth of the most that it ever had, have been left
-// for as many sweeps as an incident takes to close.
+// customer's company. It ends last: when none of its devices has been bad for as many sweeps as an incident takes to
+// close.
+//
+// Reading causes takes time, so in a storm devices fall before it is known to what. When at least Devices of them fall
+// in one sweep, or a group is open, those whose causes are still to be read wait, each for at most Window: then they
+// belong to a group by what was read, or tell their own.
 package group
 
 import (
+	"fmt"
 	"time"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -55,6 +62,7 @@ type Device struct {
 	IncidentID              string // its own incident
 	Told                    bool   // that was told before this sweep
 	OpenedAt                time.Time
+	Unread                  bool // the causes of its trouble are still to be read
 
 	symptom  symptom // as Fleet.Add has read it
 	single   bool    // the symptom is all that the device shows
@@ -118,31 +126,44 @@ type Sweep struct {
 // Membership says which open group a device belongs to.
 type Membership struct {
 	Incident string // id of the group's incident
-	Held     bool   // its own incident is held back
 	Cause    string // for a person
 }
 
-// Members returns the memberships of a fleet's devices in groups as a state has them, by device id. Only devices whose own
-// incident was not told are held.
+// Members returns the memberships of a fleet's devices in groups as a state has them, by device id.
 func Members(state *incidentv1.TenantState, f Fleet) map[string]Membership {
 	all := map[string]Membership{}
+	open := openGroups(state)
+	for _, d := range f.devices {
+		if g := belongs(open, d); g != nil {
+			all[d.ID] = Membership{Incident: g.GetOpen().GetIncidentId(), Cause: words(g.GetCause())}
+		}
+	}
+	return all
+}
+
+// Held returns why a state holds back devices' own incidents, for a person, by device id.
+func Held(state *incidentv1.TenantState) map[string]string {
+	all := map[string]string{}
+	for _, g := range state.GetGroups() {
+		for _, id := range g.GetHeld() {
+			all[id] = fmt.Sprintf("held back by group incident %s (%s)", g.GetOpen().GetIncidentId(), words(g.GetCause()))
+		}
+	}
+	for _, w := range state.GetAwaited() {
+		all[w.GetDeviceId()] = "held back until its cause is read, because many fell together"
+	}
+	return all
+}
+
+// openGroups returns the open groups of a state by key.
+func openGroups(state *incidentv1.TenantState) map[string]*incidentv1.GroupState {
 	open := map[string]*incidentv1.GroupState{}
 	for _, g := range state.GetGroups() {
 		if g.GetOpen() != nil {
 			open[keyOf(g)] = g
 		}
 	}
-	if len(open) == 0 {
-		return all
-	}
-	for _, d := range f.devices {
-		if g := belongs(open, d); g != nil {
-			all[d.ID] = Membership{
-				Incident: g.GetOpen().GetIncidentId(), Held: g.GetHolds() && !d.Told, Cause: words(g.GetCause()),
-			}
-		}
-	}
-	return all
+	return open
 }
 
 // belongs returns the open group that a device is part of, or nil.

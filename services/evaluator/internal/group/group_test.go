@@ -216,7 +216,7 @@ func TestADeviceWithATroubleBesideTheCommonOneIsNoMember(t *testing.T) {
 		"another text on another source":      device(99, at, finding("D01", nodeDown), finding("D02", "Access denied")),
 		"another text on the same source":     device(99, at, &incidentv1.Finding{SourceCode: "D01", Errors: []*statusv1.SessionError{{Text: nodeDown}, {Text: "Access denied"}}}),
 		"a source that fails without a word":  device(99, at, finding("D01", nodeDown), finding("D02", "")),
-		"the same text with another code":     device(99, at, &incidentv1.Finding{SourceCode: "D01", Errors: []*statusv1.SessionError{{Text: nodeDown, Code: "17"}}}),
+		"a failure to ask for another reason": device(99, at, unread("reading sessions of device 99: asking the storage node: QuerySessions: the answer is cut short")),
 		"the same text about another node":    device(99, at, finding("D01", "Connection to the storage node node-08.cloudbackup.management was lost")),
 		"a failure of which nothing is known": device(99, at, finding("D01", "")),
 	} {
@@ -225,6 +225,7 @@ func TestADeviceWithATroubleBesideTheCommonOneIsNoMember(t *testing.T) {
 		require.Len(t, events, 1, sentence)
 		require.EqualValues(t, 20, events[0].GetMembersTotal(), sentence)
 		require.NotContains(t, group.Members(x.state, fleetOf([]group.Device{d})), "99", sentence)
+		require.NotContains(t, group.Held(x.state), "99", sentence)
 	}
 	old := device(99, at, finding("D01", nodeDown))
 	old.Conditions = append(old.Conditions, condition(stale, at, finding("D01", "")))
@@ -266,11 +267,12 @@ func TestHowAGroupGoesOn(t *testing.T) {
 		{130, []string{"r4 CHANGED 130"}},
 		{90, nil},
 		{80, []string{"r5 CHANGED 80"}},
-		{13, nil}, // a tenth: over, once
-		{40, []string{"r6 CHANGED 40"}},
-		{13, nil},
-		{3, []string{"r7 RESOLVED 3"}},
-		{3, nil},
+		{1, []string{"r6 CHANGED 1"}}, // the last one keeps it open
+		{0, nil},                      // over, once
+		{1, nil},
+		{0, nil},
+		{0, []string{"r7 RESOLVED 0"}},
+		{0, nil},
 	} {
 		require.Equal(t, step.told, told(x.sees(bad(step.bad)...)), "%d bad", step.bad)
 	}

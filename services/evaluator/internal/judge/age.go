@@ -13,7 +13,7 @@ const heartbeatStep = 24 * time.Hour
 
 // stale: the last good backup of the data source is too old, whatever runs or failed since, or its session runs for
 // too long. A data source that has never had a good backup counts from when it was first seen configured, and not
-// before the device existed. A device without any good backup is the business of never.
+// before the device existed. Of one that had a good backup at a time that nobody can read the age is not known. A device without any good backup is the business of never.
 func (e evidence) stale(s Source) judgement {
 	j := judgement{key: key{kind: stale, source: s.Code}, verdict: good}
 	limit := e.rules.StaleOf(s.Code)
@@ -21,20 +21,46 @@ func (e evidence) stale(s Source) judgement {
 	if !s.Success.Known {
 		since, summary = e.configuredSince(s.Code), "No good backup on record"
 	}
+	overrun, overrunLacks := e.overruns(s)
 	switch {
+	case !e.seen.Succeeded && e.seen.TotalSuccess.Lacking != "":
+		return j.without(e.seen.TotalSuccess.Lacking)
 	case !e.seen.Succeeded:
-	case limit > 0 && e.now.Sub(since) > limit:
+	case limit > 0 && s.Success.Lacking == "" && e.now.Sub(since) > limit && (s.Success.Known || !s.Succeeded):
 		j.verdict = bad
 		j.finding = finding(s.Code, s.Name, summary, s.Success, s.Success.Raw)
 		j.finding.ThresholdSeconds = int64(limit / time.Second)
 		j.finding.Rule = e.rule(e.staleKey(s.Code), inWords(limit))
-	case e.rules.Overrun > 0 && s.running(e.now) > e.rules.Overrun:
+	case overrun:
 		j.verdict = bad
 		j.finding = finding(s.Code, s.Name, "Session does not end", s.Success, s.Last.Raw, s.Started.Raw)
 		j.finding.ThresholdSeconds = int64(e.rules.Overrun / time.Second)
 		j.finding.Rule = e.rule(keyOverrun, inWords(e.rules.Overrun))
+	case limit > 0 && s.Success.Lacking != "":
+		return j.without(s.Success.Lacking)
+	case limit > 0 && !s.Success.Known && s.Succeeded:
+		return j.without("a usable time of the last good backup of " + s.Name)
+	case overrunLacks != "":
+		return j.without(overrunLacks)
 	}
 	return j
+}
+
+// overruns reports whether a session runs for longer than policy allows, or what keeps from knowing that.
+func (e evidence) overruns(s Source) (overrun bool, lacking string) {
+	switch {
+	case e.rules.Overrun <= 0:
+		return false, ""
+	case s.Last.Lacking != "":
+		return false, s.Last.Lacking
+	case s.Last.Value.Running() && s.Started.Lacking != "":
+		return false, s.Started.Lacking
+	case s.running(e.now) <= e.rules.Overrun:
+		return false, ""
+	default:
+		// Without the end of the session before, its start may be taken for that of the running one.
+		return s.EndedAt.Lacking == "", s.EndedAt.Lacking
+	}
 }
 
 // running returns for how long a session has been running; 0 when none is or when its start is not known. A start
@@ -49,7 +75,14 @@ func (s Source) running(now time.Time) time.Duration {
 // never: the device exists for longer than the grace and nothing tells of a good backup.
 func (e evidence) never() judgement {
 	j := judgement{key: key{kind: never, source: DeviceWide}, verdict: good}
-	if !e.seen.Succeeded && e.now.Sub(e.createdAt()) > e.rules.Never {
+	switch grace := e.now.Sub(e.createdAt()) <= e.rules.Never; {
+	case e.seen.Succeeded:
+	case grace && e.seen.Created.Lacking != "": // it may be older than the time since it was first seen
+		return j.without(e.seen.Created.Lacking)
+	case grace:
+	case e.seen.TotalSuccess.Lacking != "":
+		return j.without(e.seen.TotalSuccess.Lacking)
+	default:
 		j.verdict = bad
 		j.finding = finding(DeviceWide, deviceWideName, "Never backed up", e.seen.TotalSuccess, e.seen.Created.Raw, e.seen.TotalSuccess.Raw)
 		j.finding.ThresholdSeconds = int64(e.rules.Never / time.Second)
@@ -62,12 +95,14 @@ func (e evidence) never() judgement {
 func (e evidence) silent() judgement {
 	j := judgement{key: key{kind: silent, source: DeviceWide}}
 	switch contact := e.seen.Contact; {
+	case contact.Lacking != "" && (!contact.Known || e.now.Sub(contact.Value) > e.rules.Silent+heartbeatStep):
+		return j.without(contact.Lacking)
 	case !contact.Known:
 	case e.now.Sub(contact.Value) > e.rules.Silent+heartbeatStep:
 		j.verdict = bad
 		j.finding = finding(DeviceWide, deviceWideName, "No contact", e.seen.TotalSuccess, contact.Raw)
 		j.finding.ThresholdSeconds = int64(e.rules.Silent / time.Second)
-		j.finding.Rule = e.rule(keySilent, inWords(e.rules.Silent))
+		j.finding.Rule = e.rule(keySilent, inWords(e.rules.Silent)) + ", noticed within a day, because heartbeats are recorded daily"
 	default:
 		j.verdict = good
 	}
@@ -80,9 +115,11 @@ func (e evidence) noErrorFree(s Source, onErrors judgement) judgement {
 	j := judgement{key: key{kind: noErrorFree, source: s.Code}, verdict: good}
 	since := e.errorFreeSince(s.Code)
 	switch {
+	case s.Success.Lacking != "":
+		return j.without(s.Success.Lacking)
 	case !s.Success.Known, !s.Success.Value.After(since):
 	case onErrors.verdict == unknown:
-		j.verdict = unknown
+		return j.without(onErrors.lacking)
 	case onErrors.verdict == good && s.lastFinished().Value.Succeeded():
 	case e.now.Sub(since) > e.rules.NoErrorFree:
 		j = e.withoutErrorFree(j.key, s.Name, s.Success, append(s.sessionEvidence(), s.Errors.Raw))
@@ -94,9 +131,11 @@ func (e evidence) noErrorFree(s Source, onErrors judgement) judgement {
 func (e evidence) deviceNoErrorFree(onErrors judgement) judgement {
 	j := judgement{key: key{kind: noErrorFree, source: DeviceWide}, verdict: good}
 	switch {
+	case !e.seen.TotalSuccess.Known && onErrors.verdict != good && e.seen.TotalSuccess.Lacking != "":
+		return j.without(e.seen.TotalSuccess.Lacking)
 	case !e.seen.TotalSuccess.Known:
 	case onErrors.verdict == unknown:
-		j.verdict = unknown
+		return j.without(onErrors.lacking)
 	case onErrors.verdict == bad && e.now.Sub(e.errorFreeSince(DeviceWide)) > e.rules.NoErrorFree:
 		j = e.withoutErrorFree(j.key, deviceWideName, e.seen.TotalSuccess, onErrors.finding.GetEvidence())
 	}

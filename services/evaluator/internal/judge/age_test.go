@@ -44,7 +44,7 @@ func TestLimits(t *testing.T) {
 		{"a heartbeat on record may be a day too old", func(r *policy.Rules) { r.Silent = 2 * day }, workstation.with("TS", "@-3d", "D01F09", "@-3d", "D01F18", "@-3d", "TL", "@-3d"), "", ""},
 		{
 			"silent for longer", func(r *policy.Rules) { r.Silent, r.Stale = 2*day, 9*day },
-			workstation.with("TS", "@-3d1s", "D01F09", "@-4d", "D01F18", "@-4d", "TL", "@-4d"), "silent D09 No contact", "silent = 2d",
+			workstation.with("TS", "@-3d1s", "D01F09", "@-4d", "D01F18", "@-4d", "TL", "@-4d"), "silent D09 No contact", "silent = 2d, noticed within a day, because heartbeats are recorded daily",
 		},
 		{"a session that ended an hour ago is contact", func(r *policy.Rules) { r.Silent = 2 * day }, workstation.with("TS", "@-30d", "D01F18", "@-1h"), "", ""},
 		{"nothing ever heard is not silence", func(r *policy.Rules) { r.Silent = 2 * day }, cols{"AN": "x", "AT": "1", "OT": "2", "CD": "@-1h"}, "", ""},

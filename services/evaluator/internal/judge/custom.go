@@ -1,30 +1,66 @@
 package judge
 
 import (
+	"cmp"
+	"maps"
+	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/covewise/covewise/platform/tenant/expression"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
-// custom: the tenant's own expression holds. One that needs a fact which is not known cannot be judged.
+// custom: the tenant's own expression holds. One that needs a fact which is not known cannot be judged. Which texts and
+// data sources an expression looks at is not known, so none is judged while one of those is lacking.
 func (e evidence) custom(c policy.CustomCondition) judgement {
 	j := judgement{key: key{kind: custom, source: DeviceWide, name: c.Name()}}
 	if e.rules.Off[custom] {
 		return j
 	}
 	switch holds, err := c.Holds(e.facts()); {
+	case e.seen.lackingFacts() != "":
+		return j.without(e.seen.lackingFacts())
 	case err != nil:
+		return j.without(cmp.Or(e.seen.TotalErrors.Lacking, e.seen.Contact.Lacking, e.seen.Created.Lacking))
 	case holds:
 		j.verdict = bad
-		j.finding = finding(DeviceWide, deviceWideName, c.Name(), e.seen.TotalSuccess)
-		j.finding.Rule = e.rule("customConditions", c.Name())
+		j.finding = finding(DeviceWide, deviceWideName, c.Name(), e.seen.TotalSuccess, e.rawFacts(c.When())...)
+		j.finding.Rule = e.rule("customConditions", c.Name()+": "+c.When())
 	default:
 		j.verdict = good
 	}
 	return j
+}
+
+var words = regexp.MustCompile(`\w+`)
+
+// rawFacts returns the raw values of those facts of an expression that are numbers or data sources.
+func (e evidence) rawFacts(when string) []*statusv1.Column {
+	asked := words.FindAllString(when, -1)
+	var raw []*statusv1.Column
+	for _, f := range []struct {
+		name string
+		raw  *statusv1.Column
+	}{
+		{"createdHours", e.seen.Created.Raw},
+		{"contactHours", e.seen.Contact.Raw},
+		{"successHours", e.seen.TotalSuccess.Raw},
+		{"errors", e.seen.TotalErrors.Raw},
+	} {
+		if slices.Contains(asked, f.name) {
+			raw = append(raw, f.raw)
+		}
+	}
+	if slices.Contains(asked, "sources") {
+		for _, s := range e.seen.Sources {
+			raw = append(raw, s.Last.Raw, s.Finished.Raw, s.Errors.Raw, s.Success.Raw)
+		}
+	}
+	return raw
 }
 
 var classNames = map[incidentv1.DeviceClass]string{
@@ -58,7 +94,7 @@ func (e evidence) facts() map[string]any {
 	for name, at := range map[string]Fact[time.Time]{
 		"createdHours": e.seen.Created, "contactHours": e.seen.Contact, "successHours": e.seen.TotalSuccess,
 	} {
-		if at.Known {
+		if at.Known && (name != "contactHours" || at.Lacking == "") {
 			facts[name] = e.now.Sub(at.Value).Hours()
 		}
 	}
@@ -73,6 +109,23 @@ func (e evidence) facts() map[string]any {
 		facts["sources"] = sources
 	}
 	return facts
+}
+
+// lackingFacts says what the sweep could not learn of the facts that are never absent, or "": an expression would take
+// their zero values for known.
+func (o Observation) lackingFacts() string {
+	var lacking []string
+	for _, s := range o.Sources {
+		lacking = append(lacking, s.lacking())
+	}
+	if !o.Succeeded {
+		lacking = append(lacking, o.TotalSuccess.Lacking)
+	}
+	return cmp.Or(append(lacking, slices.Sorted(maps.Values(o.LackingTexts))...)...)
+}
+
+func (s Source) lacking() string {
+	return cmp.Or(s.Last.Lacking, s.lastFinished().Lacking, s.Success.Lacking, s.Errors.Lacking, s.Started.Lacking, s.EndedAt.Lacking, s.Selected.Lacking)
 }
 
 func (e evidence) sourceFacts(s Source) expression.Source {

@@ -101,6 +101,7 @@ type device struct {
 	trials   bool // customers in trial are judged
 	customer *statusv1.Customer
 	errors   []*statusv1.SourceErrors // of the next snapshots
+	lacking  decode.Lacking           // columns that the next sweeps lack
 	state    *incidentv1.DeviceState
 	sweep    uint64
 	now      time.Time
@@ -143,7 +144,7 @@ func (d *device) decides(sweep uint64) judge.Decision {
 }
 
 func (d *device) decision(sweep uint64) judge.Decision {
-	seen := decode.Observe(d.state.GetSnapshot(), d.now)
+	seen := decode.ObserveLacking(d.state.GetSnapshot(), d.now, d.lacking)
 	return judge.Decide(d.judgedBy(seen), d.state, seen, judge.Sweep{Number: sweep, At: d.now})
 }
 

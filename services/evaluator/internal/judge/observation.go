@@ -102,6 +102,9 @@ type Fact[T any] struct {
 	Value T                // the zero value when not known
 	Known bool             // false when the vendor gave no information
 	Raw   *statusv1.Column // what the vendor wrote, usable or not; nil when nothing was
+	// Lacking says, for a person, what kept the sweep from learning the value of any device, as "column D01F09
+	// (refused)". It is empty when the vendor was asked and answered: then no value means that there is none.
+	Lacking string
 }
 
 // Source is one configured data source of a device.
@@ -115,6 +118,9 @@ type Source struct {
 	Errors   Fact[int64]     // errors of the last session; while it runs, of the running one
 	Success  Fact[time.Time] // last good backup, never later than now
 	Selected Fact[int64]     // bytes selected for backup
+	// Succeeded is true when a status tells of a good backup at any time. Without a usable time in Success its age is
+	// not known, which is not the same as that there is none.
+	Succeeded bool
 }
 
 // Observation is a device as it stands at a sweep, decoded.
@@ -138,6 +144,9 @@ type Observation struct {
 	Succeeded    bool
 	TotalErrors  Fact[int64]     // errors counted on the device as a whole
 	TotalSuccess Fact[time.Time] // newest good backup of any data source, as the vendor totals it
+
+	// LackingTexts says of texts about the device, by their names in expressions, what kept the sweep from learning them.
+	LackingTexts map[string]string
 
 	Errors []*statusv1.SourceErrors // session errors, in order of data source code
 }

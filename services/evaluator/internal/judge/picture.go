@@ -1,7 +1,6 @@
 package judge
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -11,6 +10,7 @@ import (
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
+	"github.com/covewise/covewise/services/evaluator/internal/cause"
 )
 
 // finding makes a finding from raw values; absent ones (nil) are left out.
@@ -148,7 +148,7 @@ func aspects(all []*incidentv1.Condition) map[aspect][]string {
 			}
 			causes := make([]string, len(f.GetErrors()))
 			for i, e := range f.GetErrors() {
-				causes[i] = cause(e.GetText())
+				causes[i] = cause.Run(e.GetText())
 			}
 			found[a] = causes
 		}
@@ -196,11 +196,6 @@ func keyOfFinding(kind incidentv1.ConditionKind, f *incidentv1.Finding) key {
 	}
 	return k
 }
-
-// varying is what changes in an error's text from one run to the next: numbers, and what is quoted.
-var varying = regexp.MustCompile(`"[^"]*"|'[^']*'|[0-9]+`)
-
-func cause(text string) string { return varying.ReplaceAllString(text, "#") }
 
 // published returns a copy of the finding for a key in the last published picture, or nil.
 func published(open *incidentv1.Event, k key) *incidentv1.Finding {

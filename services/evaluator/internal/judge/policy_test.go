@@ -163,6 +163,8 @@ type condition struct {
 
 func (c condition) Name() string { return c.name }
 
+func (c condition) When() string { return c.String() }
+
 func conditionsOf(t *testing.T, texts map[string]string) func(r *policy.Rules) {
 	t.Helper()
 	return func(r *policy.Rules) {
@@ -184,7 +186,7 @@ func TestCustomConditions(t *testing.T) {
 	d.sees(server)
 	d.passes(2 * hour).sweeps()
 	require.Equal(t, []string{"2345678-1 r1 failed: custom D09 a", "2345678-1 r2 changed: custom D09 a, D09 b"}, d.told())
-	require.Equal(t, "customConditions = a", d.events[0].GetConditions()[0].GetFindings()[0].GetRule())
+	require.Contains(t, d.events[0].GetConditions()[0].GetFindings()[0].GetRule(), `customConditions = a: class == "server"`)
 	d.sees(server.with("D02F09", "@-1h"))
 	require.Equal(t, "2345678-1 r3 resolved: recovered", d.told()[2])
 
@@ -192,6 +194,13 @@ func TestCustomConditions(t *testing.T) {
 	d.with(func(r *policy.Rules) { r.Custom = nil }).sweeps()
 	require.Equal(t, "2345678-2 r2 resolved: excluded", d.told()[4])
 	require.Equal(t, "not judged any more: a of All data sources", d.events[4].GetReason())
+}
+
+func TestACustomConditionSaysByWhichExpressionAndValues(t *testing.T) {
+	d := newDevice(rules(1, 1)).with(conditionsOf(t, map[string]string{"full": `errors > 5 && contactHours < 9`}))
+	f := d.sees(server.with("T7", "7", "D01F06", "7")).Event.GetConditions()[1].GetFindings()[0]
+	require.Contains(t, f.GetRule(), "full: errors > 5 && contactHours < 9")
+	require.Equal(t, []string{"TS", "T7"}, []string{f.GetEvidence()[0].GetCode(), f.GetEvidence()[1].GetCode()})
 }
 
 func TestACustomConditionThatNeedsWhatIsNotKnownIsUnknown(t *testing.T) {
@@ -208,6 +217,8 @@ func TestACustomConditionThatNeedsWhatIsNotKnownIsUnknown(t *testing.T) {
 type facts struct{ given map[string]any }
 
 func (*facts) Name() string { return "facts" }
+
+func (*facts) When() string { return "false" }
 
 func (f *facts) Holds(given map[string]any) (bool, error) {
 	f.given = given

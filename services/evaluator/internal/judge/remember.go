@@ -64,16 +64,20 @@ func carrySeen(state *incidentv1.DeviceState, seen Observation, at *timestamppb.
 	}
 	carry(DeviceWide, total, false)
 	for _, source := range seen.Sources {
-		carry(source.Code, source.errorFree(), source.Last.Value.waiting())
+		carry(source.Code, source.errorFree(seen.TotalErrors), source.Last.Value.waiting())
 	}
 	slices.SortFunc(after, func(a, b *incidentv1.SourceSeen) int { return cmp.Compare(a.GetCode(), b.GetCode()) })
 	return after
 }
 
 // errorFree returns the time of the last good backup if it was free of errors. While a session runs, the errors of
-// the one before are not known.
-func (s Source) errorFree() Fact[time.Time] {
-	if s.Last.Value == StatusCompleted && s.Errors.Value == 0 {
+// the one before are not known. Where the vendor does not count them for the data source, those of the whole device do.
+func (s Source) errorFree(total Fact[int64]) Fact[time.Time] {
+	counted := s.Errors
+	if !counted.Known {
+		counted = total
+	}
+	if s.Last.Value == StatusCompleted && counted.Known && counted.Value == 0 {
 		return s.Success
 	}
 	return Fact[time.Time]{}

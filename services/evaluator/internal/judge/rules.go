@@ -48,6 +48,12 @@ type judgement struct {
 	key
 	verdict verdict
 	finding *incidentv1.Finding
+	lacking string // what an unknown verdict would have needed and the sweep could not learn; see Fact
+}
+
+// without returns the judgement as unknown for want of what is lacking.
+func (j judgement) without(lacking string) judgement {
+	return judgement{key: j.key, lacking: lacking}
 }
 
 // evidence is what every rule looks at.
@@ -61,7 +67,7 @@ type evidence struct {
 // judgeAll returns the verdict on every condition that policy judges on the device, in order of key.
 func (e evidence) judgeAll() []judgement {
 	all := []judgement{e.never(), e.silent()}
-	accounted, unsettled := false, !e.seen.SourcesKnown
+	accounted, unsettled, lacking := false, !e.seen.SourcesKnown, ""
 	for _, source := range e.seen.Sources {
 		if e.rules.IgnoreSources[source.Code] {
 			continue
@@ -71,9 +77,10 @@ func (e evidence) judgeAll() []judgement {
 			accounted = accounted || j.verdict == bad || (j.verdict == unknown && e.judged(j.key) && holding(e.state, j.key))
 		}
 		unsettled = unsettled || source.Last.Value.unsettled()
+		lacking = cmp.Or(lacking, source.Last.Lacking)
 		all = append(all, onFailed, onErrors, e.stale(source), e.noErrorFree(source, onErrors))
 	}
-	total := e.deviceErrors(accounted, unsettled)
+	total := e.deviceErrors(accounted, unsettled, lacking)
 	all = append(all, total, e.deviceNoErrorFree(total))
 	for _, c := range e.rules.Custom {
 		all = append(all, e.custom(c))
@@ -111,8 +118,10 @@ func (e evidence) failed(s Source) judgement {
 	j := judgement{key: key{kind: failed, source: s.Code}}
 	done := s.lastFinished()
 	switch {
+	case s.Last.Lacking != "": // the last finished session may be older than the one that failed
+		return j.without(s.Last.Lacking)
 	case !done.Known:
-		return j
+		return j.without(done.Lacking)
 	case done.Value.failure():
 		j.finding = finding(s.Code, s.Name, done.Value.String(), s.Success, s.sessionEvidence()...)
 		j.finding.Rule = e.rule(keyFailed, "on")
@@ -149,9 +158,15 @@ func (e evidence) errors(s Source) judgement {
 		counted = 0
 	}
 	switch {
+	case s.Last.Lacking != "":
+		return j.without(s.Last.Lacking)
 	case !done.Known:
+		return j.without(done.Lacking)
 	case done.Value == StatusCompletedWithErrors, done.Value == StatusCompleted && counted > 0:
 		if e.expected(counted, s.Code) {
+			if s.Errors.Lacking != "" && !running {
+				return j.without(s.Errors.Lacking)
+			}
 			j.verdict = good
 			break
 		}
@@ -163,6 +178,8 @@ func (e evidence) errors(s Source) judgement {
 		j.finding = finding(s.Code, s.Name, summary, s.Success, used...)
 		j.finding.Rule = e.rule(keyErrors, "on")
 		j.finding.ErrorsTotal = counted
+	case done.Value == StatusCompleted && s.Errors.Lacking != "":
+		return j.without(s.Errors.Lacking)
 	case done.Value.failure(), done.Value == StatusCompleted && !running:
 		j.verdict = good
 	}
@@ -171,19 +188,23 @@ func (e evidence) errors(s Source) judgement {
 
 // deviceErrors: errors are counted on the device that no data source accounts for, beyond those of ignored ones, and
 // that are not all expected. While a session is on its way the total is as little that of finished sessions as the
-// session's own count is.
-func (e evidence) deviceErrors(accounted, unsettled bool) judgement {
+// session's own count is. lacking says what keeps from knowing whether one is.
+func (e evidence) deviceErrors(accounted, unsettled bool, lacking string) judgement {
 	j := judgement{key: key{kind: errs, source: DeviceWide}, verdict: good}
 	total := e.seen.TotalErrors.Value
 	for _, s := range e.seen.Sources {
 		if e.rules.IgnoreSources[s.Code] {
 			total -= s.Errors.Value
+			lacking = cmp.Or(lacking, s.Errors.Lacking)
 		}
 	}
+	lacking = cmp.Or(e.seen.TotalErrors.Lacking, lacking)
 	switch {
 	case accounted:
 	case unsettled:
-		j.verdict = unknown
+		return j.without(lacking)
+	case lacking != "" && (total > 0 || !e.seen.TotalErrors.Known):
+		return j.without(lacking)
 	case total > 0 && !e.expected(total, DeviceWide):
 		j.verdict = bad
 		j.finding = finding(DeviceWide, deviceWideName, countErrors(total), e.seen.TotalSuccess, e.seen.TotalErrors.Raw)

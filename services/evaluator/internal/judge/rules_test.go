@@ -58,7 +58,7 @@ func TestOneSweep(t *testing.T) {
 		{sentence: "blocked is a failure", device: server.with("D01F00", "13", "D01F17", "13"), want: "failed D01 Blocked", outcome: judge.InTrouble},
 		{sentence: "not started says nothing yet", device: server.with("D01F00", "7", "D01F17", "5"), outcome: judge.Healthy},
 		{sentence: "restarted says nothing yet", device: server.with("D01F00", "12", "D01F17", "5"), outcome: judge.Healthy},
-		{sentence: "a status that no table knows says nothing", device: server.with("D01F00", "99"), outcome: judge.Healthy},
+		{sentence: "a status that no table knows says nothing", device: server.with("D01F00", "99"), outcome: judge.Unknown, reason: "the status of Files and Folders has no known meaning"},
 		{
 			sentence: "statuses arrive unpadded and as legacy codes too", device: server.with("D01F00", "", "D1F0", "2", "D02F00", "", "S0", "3"),
 			want: "failed D01 Failed, D02 Aborted", outcome: judge.InTrouble,
@@ -128,15 +128,15 @@ func TestOneSweep(t *testing.T) {
 			want: "never D09 Never backed up", outcome: judge.InTrouble,
 		},
 		{sentence: "the same within its grace", device: server.with(
-			"CD", "@-47h", "T0", "0", "TL", "", "D01F00", "", "D01F09", "", "D01F17", "", "D02F00", "", "D02F09", "", "D02F17", ""), outcome: judge.Healthy},
+			"CD", "@-47h", "T0", "0", "TL", "", "D01F00", "", "D01F09", "", "D01F17", "", "D02F00", "", "D02F09", "", "D02F17", ""), outcome: judge.Unknown, reason: judge.UnknownFirst},
 		{
 			sentence: "never, and failing each time", device: server.with(
 				"I78", "D01", "CD", "@-4d", "T0", "2", "TL", "", "D01F00", "2", "D01F09", "", "D01F17", "2", "D02F00", "", "D02F09", "", "D02F17", ""),
 			want: "failed D01 Failed; never D09 Never backed up", outcome: judge.InTrouble,
 		},
 		{sentence: "no creation date: the grace runs from when it was first seen", device: server.with(
-			"CD", "2147483647", "T0", "0", "TL", "", "D01F00", "", "D01F09", "", "D01F17", "", "D02F00", "", "D02F09", "", "D02F17", ""), outcome: judge.Healthy},
-		{sentence: "new without a data source", device: cols{"AN": "x", "AT": "1", "OT": "2", "CD": "@-1h"}, outcome: judge.Healthy},
+			"CD", "2147483647", "T0", "0", "TL", "", "D01F00", "", "D01F09", "", "D01F17", "", "D02F00", "", "D02F09", "", "D02F17", ""), outcome: judge.Unknown, reason: judge.UnknownFirst},
+		{sentence: "new without a data source", device: cols{"AN": "x", "AT": "1", "OT": "2", "CD": "@-1h"}, outcome: judge.Unknown, reason: judge.UnknownFirst},
 		{sentence: "old without a data source", device: cols{"AN": "x", "AT": "1", "OT": "2", "CD": "@-3d"}, want: "never D09 Never backed up", outcome: judge.InTrouble},
 
 		{sentence: "the data sources are not reported", device: server.with("I78", ""), outcome: judge.Unknown, reason: "data sources not reported"},

@@ -61,6 +61,9 @@ type customCondition struct {
 // Name returns the condition's name.
 func (c customCondition) Name() string { return c.name }
 
+// When is the expression.
+func (c customCondition) When() string { return c.expression.String() }
+
 // Holds evaluates the condition's expression.
 func (c customCondition) Holds(facts map[string]any) (bool, error) { return c.expression.Holds(facts) }
 

@@ -108,6 +108,7 @@ type ExpectedError interface {
 // CustomCondition is a condition that the tenant defines by an expression.
 type CustomCondition interface {
 	Name() string
+	When() string // the expression, as the document has it
 	// Holds evaluates the expression over the facts of a device, which are those of expression.Facts in package
 	// platform/tenant/expression, by name; an error means that it cannot be judged.
 	Holds(facts map[string]any) (bool, error)

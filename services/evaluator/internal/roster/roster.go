@@ -69,15 +69,16 @@ type Judge struct {
 	policy   *policy.Policy
 	profiles []int64
 	at       time.Time
+	lacking  decode.Lacking
 }
 
-// NewJudge compiles a policy. at is the observed time of the last complete sweep.
-func NewJudge(p *tenantv1.Policy, at time.Time) (*Judge, error) {
+// NewJudge compiles a policy. at is the observed time of the last complete sweep, lacking the columns that it lacked.
+func NewJudge(p *tenantv1.Policy, at time.Time, lacking decode.Lacking) (*Judge, error) {
 	compiled, err := policy.Compile(p)
 	if err != nil {
 		return nil, err
 	}
-	return &Judge{policy: compiled, profiles: p.GetDocumentsProfiles(), at: at}, nil
+	return &Judge{policy: compiled, profiles: p.GetDocumentsProfiles(), at: at, lacking: lacking}, nil
 }
 
 // Look tells how a device stands by what the evaluator remembers of it.
@@ -89,7 +90,7 @@ func (j *Judge) Look(state *incidentv1.DeviceState) Device {
 	if observed.After(j.at) {
 		sweep = judge.Sweep{Number: state.GetSnapshot().GetSweep(), At: observed}
 	}
-	seen := decode.Observe(state.GetSnapshot(), sweep.At)
+	seen := decode.ObserveLacking(state.GetSnapshot(), sweep.At, j.lacking)
 	subject := judge.SubjectOf(j.profiles, seen)
 	rules := j.policy.For(subject, sweep.At)
 	decision := judge.Decide(rules, state, seen, sweep)

@@ -2,7 +2,6 @@ package sweeps
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -10,6 +9,7 @@ import (
 
 	"github.com/covewise/covewise/platform/bus"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/group"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
 	"github.com/covewise/covewise/services/evaluator/internal/policy"
@@ -21,7 +21,7 @@ const muteLasts = 100 * 365 * 24 * time.Hour
 
 // describe gives the package group what it needs of a device in trouble. before is the state that the decision was made
 // from.
-func describe(before *incidentv1.DeviceState, seen judge.Observation, d judge.Decision) group.Device {
+func (t *task) describe(before *incidentv1.DeviceState, seen judge.Observation, d judge.Decision) group.Device {
 	open := d.State.GetOpen()
 	return group.Device{
 		ID: before.GetDeviceId(), Name: seen.Device.GetName(), ComputerName: seen.Device.GetComputerName(),
@@ -29,7 +29,17 @@ func describe(before *incidentv1.DeviceState, seen judge.Observation, d judge.De
 		Location: seen.Device.GetStorageLocation(), ClientVersion: seen.Device.GetClientVersion(),
 		Conditions: open.GetConditions(), IncidentID: open.GetIncidentId(), Told: before.GetOpen() != nil, OpenedAt: open.GetOpenedAt().AsTime(),
 		Severity: open.GetSeverity(), Urgency: open.GetUrgency(),
+		Unread: t.unread(before.GetDeviceId(), before.GetSnapshot()),
 	}
+}
+
+// unread reports whether the poller has yet to read why the device is in trouble. It names a thousand such devices; of
+// others it shows in the snapshot, which then has no session errors.
+func (t *task) unread(id string, snapshot *statusv1.Snapshot) bool {
+	if t.causesMissing[id] {
+		return true
+	}
+	return int(t.completed.GetCausesMissing()) > len(t.causesMissing) && len(snapshot.GetSourceErrors()) == 0
 }
 
 // decideTenant records the complete sweep, and the groups among the devices that it found in trouble.
@@ -37,6 +47,9 @@ func (h *Handler) decideTenant(ctx context.Context, t *task) (*incidentv1.Tenant
 	rules := t.tenant.groups()
 	return h.Tenants.Update(ctx, bus.Key(t.id), func(state *incidentv1.TenantState) (*incidentv1.TenantState, error) {
 		next, swept := watch.Swept(state, t.completed, t.tenant.limits(t.completed.GetInterval().AsDuration()))
+		if swept {
+			next.ColumnsRefused, next.ColumnsUnanswered = t.completed.GetColumnsRefused(), t.completed.GetColumnsUnanswered()
+		}
 		if next.GetGroupedSweep() >= t.sweep.Number {
 			if !swept {
 				return state, bus.ErrKeep
@@ -47,15 +60,13 @@ func (h *Handler) decideTenant(ctx context.Context, t *task) (*incidentv1.Tenant
 	})
 }
 
-// join notes what the groups mean for each device.
+// join notes what the groups mean for each device. Who is held back is told by the state, not by this look at the
+// devices: after a crash those that were settled before are not looked at again.
 func (t *task) join(state *incidentv1.TenantState) {
 	t.members = group.Members(state, t.fleet)
-	for id, m := range t.members {
-		if m.Held {
-			reason := fmt.Sprintf("held back by group incident %s (%s)", m.Incident, m.Cause)
-			t.held[id] = &policy.Mute{Reason: reason, Until: t.sweep.At.Add(muteLasts)}
-			t.account.muted[reason]++ // such a device is one that would open: no window or snooze has muted it
-		}
+	for id, reason := range group.Held(state) {
+		t.held[id] = &policy.Mute{Reason: reason, Until: t.sweep.At.Add(muteLasts)}
+		t.account.muted[reason]++ // such a device is one that would open: no window or snooze has muted it
 	}
 }
 

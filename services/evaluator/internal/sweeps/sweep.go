@@ -64,7 +64,8 @@ func (h *Handler) judge(ctx context.Context, t *task, log *slog.Logger) error {
 		return err
 	}
 	if t.tenant == nil {
-		return h.settleAll(ctx, t, log)
+		hopeless, err := h.settleAll(ctx, t, log)
+		return errors.Join(err, hopeless)
 	}
 	state, err := h.decideTenant(ctx, t)
 	if err != nil {
@@ -78,7 +79,10 @@ func (h *Handler) judge(ctx context.Context, t *task, log *slog.Logger) error {
 		return err
 	}
 	t.join(state)
-	if err := h.settleAll(ctx, t, log); err != nil {
+	// A device whose decision can never be recorded must not take the sweep's end with it: a group's end, which the state
+	// has forgotten by the next sweep, the account, the heartbeat.
+	hopeless, err := h.settleAll(ctx, t, log)
+	if err != nil {
 		return err
 	}
 	if err := h.tellGroups(ctx, ends, log); err != nil {
@@ -91,18 +95,20 @@ func (h *Handler) judge(ctx context.Context, t *task, log *slog.Logger) error {
 	if h.Heart != nil {
 		h.Heart.Beat(t.tenant.Settings)
 	}
-	return nil
+	return hopeless
 }
 
 // task is the judgement of one sweep.
 type task struct {
-	tenant    *Tenant // nil: it has no settings, and only what was decided before can be told again
-	completed *statusv1.SweepCompleted
-	sweep     judge.Sweep
-	id        string
-	ids       map[string]bool // devices that the vendor listed; nil when the sweep does not tell
-	gone      map[string]bool // devices told gone
-	changes   []string        // keys of devices whose state changes or whose event is to be told again
+	tenant        *Tenant // nil: it has no settings, and only what was decided before can be told again
+	completed     *statusv1.SweepCompleted
+	sweep         judge.Sweep
+	lacking       decode.Lacking // columns that the sweep learnt of no device
+	id            string
+	ids           map[string]bool // devices that the vendor listed; nil when the sweep does not tell
+	gone          map[string]bool // devices told gone
+	causesMissing map[string]bool // devices whose causes the poller has yet to read, as far as the sweep names them
+	changes       []string        // keys of devices whose state changes or whose event is to be told again
 
 	account *account
 	fleet   group.Fleet
@@ -113,18 +119,23 @@ type task struct {
 
 func newTask(tenant *Tenant, completed *statusv1.SweepCompleted) *task {
 	t := &task{
-		tenant:    tenant,
-		completed: completed,
-		sweep:     judge.Sweep{Number: completed.GetSweep(), At: completed.GetObservedAt().AsTime()},
-		id:        completed.GetTenant(),
-		gone:      make(map[string]bool, len(completed.GetGoneDeviceIds())),
-		account:   newAccount(),
-		fleet:     group.Fleet{Size: group.NewCensus()},
-		held:      map[string]*policy.Mute{},
-		events:    map[incidentv1.EventKind]int{},
+		tenant:        tenant,
+		completed:     completed,
+		sweep:         judge.Sweep{Number: completed.GetSweep(), At: completed.GetObservedAt().AsTime()},
+		lacking:       decode.NewLacking(completed.GetColumnsRefused(), completed.GetColumnsUnanswered()),
+		id:            completed.GetTenant(),
+		gone:          make(map[string]bool, len(completed.GetGoneDeviceIds())),
+		causesMissing: make(map[string]bool, len(completed.GetCausesMissingDeviceIds())),
+		account:       newAccount(),
+		fleet:         group.Fleet{Size: group.NewCensus()},
+		held:          map[string]*policy.Mute{},
+		events:        map[incidentv1.EventKind]int{},
 	}
 	for _, id := range completed.GetGoneDeviceIds() {
 		t.gone[id] = true
+	}
+	for _, id := range completed.GetCausesMissingDeviceIds() {
+		t.causesMissing[id] = true
 	}
 	if ids := completed.GetDeviceIds(); len(ids) > 0 || completed.GetDevices() == 0 {
 		t.ids = make(map[string]bool, len(ids))
@@ -143,7 +154,7 @@ type verdict struct {
 
 // decide is the decision on one device.
 func (t *task) decide(state *incidentv1.DeviceState) verdict {
-	v := verdict{seen: decode.Observe(state.GetSnapshot(), t.sweep.At)}
+	v := verdict{seen: decode.ObserveLacking(state.GetSnapshot(), t.sweep.At, t.lacking)}
 	if t.tenant == nil {
 		v.Decision = judge.Decision{State: state, Event: judge.Decided(state, t.sweep), Outcome: judge.Unknown}
 		return v
@@ -183,7 +194,7 @@ func (t *task) scan(ctx context.Context, states States) error {
 		if v.Outcome == judge.Gone || v.Outcome == judge.Excluded {
 			return nil
 		}
-		device := describe(entry.Value, v.seen, v.Decision)
+		device := t.describe(entry.Value, v.seen, v.Decision)
 		t.fleet.Size.Add(device)
 		if len(device.Conditions) > 0 {
 			t.fleet.Add(device)
@@ -198,11 +209,10 @@ func (t *task) scan(ctx context.Context, states States) error {
 	return nil
 }
 
-// settleAll acts on the devices that change. One whose decision can never be recorded does not hold up the
-// others; its error is returned when they are done.
-func (h *Handler) settleAll(ctx context.Context, t *task, log *slog.Logger) error {
+// settleAll acts on the devices that change. Those whose decisions can never be recorded do not hold up the
+// others: hopeless says which they are. err is any other failure, after which the sweep is to be taken again.
+func (h *Handler) settleAll(ctx context.Context, t *task, log *slog.Logger) (hopeless, err error) {
 	var mu sync.Mutex // guards t.events and hopeless
-	var hopeless error
 	workers, ctx := errgroup.WithContext(ctx)
 	workers.SetLimit(parallel)
 	for _, key := range t.changes {
@@ -226,9 +236,9 @@ func (h *Handler) settleAll(ctx context.Context, t *task, log *slog.Logger) erro
 		})
 	}
 	if err := workers.Wait(); err != nil {
-		return err
+		return nil, err
 	}
-	return hopeless
+	return hopeless, nil
 }
 
 // report says the sweep's account in one line, whose first four figures sum up to the devices enumerated.

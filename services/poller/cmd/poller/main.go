@@ -15,7 +15,7 @@ func main() {
 		ID                string        `desc:"name of this poller, unique among those that run at once; default random"`
 		Lease             time.Duration `default:"1m" desc:"how long a dead poller's tenants wait"`
 		Concurrency       int           `default:"16" desc:"tenants swept at once, those whose sweep takes long left out"`
-		ErrorsBudget      time.Duration `split_words:"true" default:"30s" desc:"time a sweep spends on session errors at most"`
+		ErrorsBudget      time.Duration `split_words:"true" default:"30s" desc:"time a sweep may always spend on session errors; half the interval where that is more"`
 		RequestsPerSecond float64       `split_words:"true" default:"0" desc:"requests to Cove for each tenant, whatever its settings say; 0: what they say"`
 	}
 	os.Exit(process.Main("poller", &env, func(ctx context.Context, p process.Process) error {

@@ -27,6 +27,8 @@ type stub struct {
 	answer func(node string) error
 }
 
+func (s *stub) RequestsPerSecond() float64 { return 4 }
+
 func (s *stub) Identity(context.Context) (cove.Identity, error) { return s.who, nil }
 
 func (s *stub) ServerInfo(context.Context) (cove.ServerInfo, error) { return s.server, s.broken }

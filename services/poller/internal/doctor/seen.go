@@ -206,18 +206,18 @@ func (e *examination) columns(ctx context.Context, top cove.Partner, s *seen) {
 	}
 	if len(refused) > 0 {
 		e.add(Check{
-			Name: aboutColumns, Level: Warning, Text: "Cove refuses this login " + some(refused) + "; what they tell is not known of any device",
+			Name: aboutColumns, Level: Warning, Text: "Cove refuses this login " + some(refused) + "; what they tell is not known of any device, and verdicts that depend on it are unknown",
 			Remedy: "give the login the role Operator or higher; if it has it, ask N-able support to grant the columns",
 		})
 	}
 	if len(unanswered) > 0 {
 		e.add(Check{
-			Name: aboutColumns, Level: Warning, Text: some(unanswered) + " should be there and came for no device",
+			Name: aboutColumns, Level: Warning, Text: some(unanswered) + " should be there and came for no device; verdicts that depend on it are unknown",
 			Remedy: "ask N-able support why these columns are empty for every device",
 		})
 	}
 	if len(refused)+len(unanswered) == 0 {
-		e.add(ok(aboutColumns, "all %d are granted%s", len(columns.Full()), e.unlisted(ctx, top, s)))
+		e.add(ok(aboutColumns, "%d columns: none refused, all that must be there came%s", len(columns.Full()), e.unlisted(ctx, top, s)))
 	}
 }
 

@@ -44,13 +44,6 @@ type Options struct {
 	MostErrors   int           // devices whose session errors a sweep reads at most
 }
 
-// slowAfter is when a sweep counts as one that waits for Cove: it gives up its slot, so that slow tenants delay nobody.
-// There may be slowFactor times as many sweeps as slots, which is what bounds the memory of a poller.
-const (
-	slowAfter  = 30 * time.Second
-	slowFactor = 16
-)
-
 // Poller sweeps tenants.
 type Poller struct {
 	opts    Options
@@ -140,7 +133,7 @@ type planned struct {
 func (p *Poller) schedule(ctx context.Context, group *errgroup.Group, settings *bus.View[*tenantv1.Settings, planned],
 	leases *bus.View[*statusv1.PollLease, *statusv1.PollLease], wake chan struct{},
 ) {
-	limits := turns.Limits{Slots: p.opts.Concurrency, Most: slowFactor * p.opts.Concurrency, SlowAfter: slowAfter}
+	limits := turns.LimitsOf(p.opts.Concurrency)
 	for ctx.Err() == nil {
 		now := p.opts.Clock.Now()
 		sweeping, since := p.sweeping()

@@ -21,6 +21,9 @@ func (p *Poller) say(o lease.Outcome, next *statusv1.PollLease) {
 	for _, n := range done.GetNodesSkipped() {
 		log.Warn("session errors of a storage node are not read", "host", n.GetHost(), "devices", n.GetDevices(), "err", n.GetReason())
 	}
+	if refused, unanswered := done.GetColumnsRefused(), done.GetColumnsUnanswered(); len(refused)+len(unanswered) > 0 {
+		log.Warn("columns are missing; what depends on them is unknown, and closes nothing", "columns_refused", refused, "columns_unanswered", unanswered)
+	}
 	if !done.GetComplete() {
 		log = log.With("class", done.GetFailureClass(), "err", done.GetFailure(), "failures", next.GetFailures())
 		if next.GetFailures() > 1 {
@@ -31,5 +34,5 @@ func (p *Poller) say(o lease.Outcome, next *statusv1.PollLease) {
 		return
 	}
 	log.Info("sweep complete", "devices", done.GetDevices(), "published", done.GetPublished(), "new", len(done.GetNewDeviceIds()),
-		"gone", len(done.GetGoneDeviceIds()), "causes_missing", done.GetCausesMissing(), "columns_refused", len(done.GetColumnsRefused()))
+		"gone", len(done.GetGoneDeviceIds()), "causes_missing", done.GetCausesMissing())
 }

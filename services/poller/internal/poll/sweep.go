@@ -41,6 +41,12 @@ func (p *Poller) recall(ctx context.Context, tenant string) (r remembered, err e
 	return r, err
 }
 
+// errorsBudget is what a sweep of a tenant may spend on session errors. In a storm of hundreds of devices the causes
+// are worth half the interval: told with them they are one incident, without them hundreds.
+func (p *Poller) errorsBudget(s *tenantv1.Settings) time.Duration {
+	return max(p.opts.ErrorsBudget, s.GetPollInterval().AsDuration()/2)
+}
+
 // sweep looks at the fleet and stores what it saw. Whatever Cove does wrong ends as an incomplete sweep on
 // the bus; only failures of the bus and the loss of the lease are errors.
 func (p *Poller) sweep(ctx context.Context, c *claim) (lease.Outcome, error) {
@@ -56,7 +62,7 @@ func (p *Poller) sweep(ctx context.Context, c *claim) (lease.Outcome, error) {
 	}
 	result, requests, err := p.look(ctx, c.settings, sweep.Request{
 		Tenant: tenant, Number: number, Root: c.settings.GetCove().GetRoot(), Devices: before.devices, Tree: before.tree, Causes: before.causes,
-		Clock: p.opts.Clock, ErrorsBudget: p.opts.ErrorsBudget, MostErrors: p.opts.MostErrors, ErrorsParallel: parallel,
+		Clock: p.opts.Clock, ErrorsBudget: p.errorsBudget(c.settings), MostErrors: p.opts.MostErrors, ErrorsParallel: parallel,
 	})
 	if ctx.Err() != nil {
 		return o, fmt.Errorf("sweep %d broken off: %w", number, context.Cause(ctx))

@@ -3,6 +3,7 @@ package sweep
 import (
 	"cmp"
 	"context"
+	"errors"
 	"slices"
 	"strconv"
 	"strings"
@@ -31,7 +32,28 @@ const (
 	askBudget      = 20 * time.Second    // real time for one data source: a dead storage node must not use up the sweep's
 	errorsAttempts = 16                  // attempts in vain, see attempts, after which the device must change to be asked about again
 	mostRemembered = 512 << 10           // bytes of the causes that are remembered; half of the smallest message limit
+	sourceRequests = 3                   // requests for one data source: its sessions, the errors of one, and a repetition
 )
+
+// pace is what the tenant's rate limit means for the reading of causes.
+type pace struct {
+	parallel int // devices asked about at once
+	// Waiting for the rate limit is nobody's fault. It is allowed for on top of what is allowed for the answers: source
+	// for one data source, device for one with its account.
+	source, device time.Duration
+}
+
+// paceOf lets no more devices be begun at once than there are requests in a second: with more, all would be begun and
+// none would get to its end within the budget.
+func paceOf(perSecond float64, parallel int) pace {
+	p := pace{parallel: max(1, parallel)}
+	if perSecond < float64(p.parallel) {
+		p.parallel = max(1, int(perSecond))
+	}
+	each := time.Duration(float64(p.parallel) / perSecond * float64(time.Second))
+	p.source, p.device = sourceRequests*each, (sourceRequests+1)*each
+	return p
+}
 
 // causes is what is known of one device's sessions in trouble.
 type causes struct {
@@ -72,14 +94,21 @@ func (s *sweeper) readCauses(ctx context.Context, closer []*looked) (map[int64]c
 		found[q.ID] = q.unreached()
 	}
 
-	ctx, cancel := context.WithTimeout(ctx, s.req.ErrorsBudget)
+	// When the budget ends, no other device is begun, and those that are get the time to come to their end.
+	s.pace = paceOf(s.client.RequestsPerSecond(), s.req.ErrorsParallel)
+	ctx, cancel := context.WithTimeout(ctx, s.req.ErrorsBudget+s.pace.device)
 	defer cancel()
+	beginning, stop := context.WithTimeout(ctx, s.req.ErrorsBudget)
+	defer stop()
 	var mu sync.Mutex
 	var workers errgroup.Group
-	workers.SetLimit(max(1, s.req.ErrorsParallel))
+	workers.SetLimit(s.pace.parallel)
 	for _, q := range questions[:reached] {
 		workers.Go(func() error {
-			answer := s.put(ctx, q)
+			answer := q.unreached()
+			if beginning.Err() == nil {
+				answer = s.put(ctx, q)
+			}
 			mu.Lock()
 			defer mu.Unlock()
 			found[q.ID] = answer
@@ -134,12 +163,9 @@ func (q *question) unreached() causes {
 	return c
 }
 
-// put asks about a device.
+// put asks about a device. What it does not come to for want of time or of a turn is no fault of the device, which is
+// asked about in the next sweep.
 func (s *sweeper) put(ctx context.Context, q *question) causes {
-	// Out of time for the sweep is not the device's fault: it is asked about in the next one.
-	if ctx.Err() != nil {
-		return q.unreached()
-	}
 	c := q.answer
 	attempts := uint32(0)
 	account, err := s.client.Account(ctx, q.ID)
@@ -154,7 +180,7 @@ func (s *sweeper) put(ctx context.Context, q *question) causes {
 				attempts = max(attempts, attemptSkipped)
 			}
 		}
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || errors.Is(failure, cove.ErrNoTurn) {
 			c.missing, c.attempts = true, q.unreached().attempts
 			return c
 		}
@@ -196,7 +222,7 @@ func (s *sweeper) fill(ctx context.Context, account cove.Account, entry *statusv
 	var found bool
 	place := s.nodes.of(account, entry.GetSourceCode())
 	givenUp, err := place.ask(ctx, account.ID, func() error {
-		ctx, cancel := context.WithTimeout(ctx, askBudget)
+		ctx, cancel := context.WithTimeout(ctx, askBudget+s.pace.source)
 		defer cancel()
 		var err error
 		session, found, err = s.client.SessionErrors(ctx, account, entry.GetSourceCode(), s.req.Clock.Now().Add(-errorsSince), cove.Limits{})

@@ -23,7 +23,7 @@ type nodes struct {
 
 type node struct {
 	host string
-	turn sync.Mutex // held while the first device is there
+	turn chan struct{} // held while the first device is there
 
 	mu      sync.Mutex
 	good    bool
@@ -45,7 +45,7 @@ func (n *nodes) of(account cove.Account, source string) *node {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.byHost[host] == nil {
-		n.byHost[host] = &node{host: host, devices: map[int64]bool{}}
+		n.byHost[host] = &node{host: host, turn: make(chan struct{}, 1), devices: map[int64]bool{}}
 	}
 	return n.byHost[host]
 }
@@ -56,8 +56,12 @@ func (n *node) ask(ctx context.Context, device int64, asked func() error) (given
 	if good, reason := n.state(); reason != nil {
 		return n.skip(device, reason), nil
 	} else if !good {
-		n.turn.Lock()
-		defer n.turn.Unlock()
+		select {
+		case n.turn <- struct{}{}:
+			defer func() { <-n.turn }()
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 		if _, reason := n.state(); reason != nil {
 			return n.skip(device, reason), nil
 		}
@@ -88,7 +92,7 @@ func (n *node) skip(device int64, reason error) error {
 
 // isNodesFault tells failures of the place from those of one device: another device would fare no better.
 func isNodesFault(err error) bool {
-	if err == nil {
+	if err == nil || errors.Is(err, cove.ErrNoTurn) {
 		return false
 	}
 	if untrusted, ok := errors.AsType[*cove.SkippedNodeError](err); ok {

@@ -24,6 +24,7 @@ import (
 type Client interface {
 	Identity(ctx context.Context) (cove.Identity, error)
 	Statistics(ctx context.Context, q cove.Query) (cove.Page, error)
+	RequestsPerSecond() float64
 	Partners
 	History
 }
@@ -43,8 +44,8 @@ type Request struct {
 	Tree    *statusv1.PartnerCursor // as last read; nil: none
 	Causes  *statusv1.CauseCursor   // as of the last complete sweep; nil: none
 	Clock   clock.Clock
-	// ErrorsBudget bounds the real time spent on session errors, MostErrors the devices asked about and
-	// ErrorsParallel those asked about at once. Devices that are not reached are marked and come first in the
+	// ErrorsBudget bounds the real time in which devices are begun to be asked about their session errors, MostErrors
+	// how many are and ErrorsParallel how many at once. Devices that are not reached are marked and come first in the
 	// next sweep.
 	ErrorsBudget   time.Duration
 	MostErrors     int
@@ -87,6 +88,7 @@ type sweeper struct {
 	repeated uint32 // enumerations begun anew
 	fault    string // what the last of them had wrong
 	nodes    *nodes
+	pace     pace // of reading causes
 	observed time.Time
 	result   Result
 }

@@ -23,6 +23,19 @@ type Limits struct {
 	SlowAfter time.Duration
 }
 
+// Bounds of the sweeps that wait for Cove. One that has taken slowAfter gives its slot up, so that hundreds of tenants that
+// hang delay one that does not by seconds. slowFactor times as many sweeps as slots bounds the memory of a poller: one that
+// hangs holds little more than what is remembered of its devices.
+const (
+	slowAfter  = time.Second
+	slowFactor = 32
+)
+
+// LimitsOf returns the limits of a poller with a number of slots.
+func LimitsOf(slots int) Limits {
+	return Limits{Slots: slots, Most: slowFactor * slots, SlowAfter: slowAfter}
+}
+
 // Next returns the keys of the tenants whose turn it is, longest due first, and when to look again even if nothing
 // happens; the zero time when nothing is foreseen. running holds since when each sweep runs.
 func Next(waiting []Tenant, running []time.Time, now time.Time, limits Limits) (start []string, again time.Time) {

@@ -1,6 +1,8 @@
 package turns_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 	"time"
 
@@ -37,4 +39,31 @@ func TestWhoseTurnItIs(t *testing.T) {
 			require.Equal(t, c.again, again)
 		})
 	}
+}
+
+// An outage that makes everybody hang ends for one tenant first. It is due a moment after all the others.
+func TestHundredsThatHangDelayAQuickOneBySeconds(t *testing.T) {
+	now := time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+	began := now
+	var waiting []turns.Tenant
+	for i := range 200 {
+		waiting = append(waiting, turns.Tenant{Key: fmt.Sprintf("slow-%03d", i), Due: now})
+	}
+	waiting = append(waiting, turns.Tenant{Key: "quick", Due: now.Add(time.Second)})
+	var running []time.Time
+	for {
+		start, again := turns.Next(waiting, running, now, turns.LimitsOf(16))
+		if slices.Contains(start, "quick") {
+			break
+		}
+		waiting = slices.DeleteFunc(waiting, func(w turns.Tenant) bool { return slices.Contains(start, w.Key) })
+		for range start {
+			running = append(running, now)
+		}
+		if len(start) == 0 {
+			require.True(t, again.After(now))
+			now = again
+		}
+	}
+	require.LessOrEqual(t, now.Sub(began), 15*time.Second)
 }

@@ -159,15 +159,10 @@ func (a *Applier) handleObserved(ctx context.Context, d bus.Delivery) error {
 	seen := o.GetObserved()
 	if plan.SameSecond(r.ledger, seen) {
 		// It was read in the second of our own last write, or a person was as quick: only a look tells.
-		err := r.call(ctx, "read ticket", func(ctx context.Context) error {
-			seen, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+		if done, err := r.look(ctx); done || err != nil {
 			return err
-		})
-		if err != nil {
-			return r.failed(ctx, "read ticket", r.ledger, err)
 		}
-	}
-	if _, err := r.see(ctx, seen); err != nil {
+	} else if _, err := r.see(ctx, seen); err != nil {
 		return err
 	}
 	return r.settle(ctx)
@@ -193,7 +188,7 @@ type run struct {
 	site     *site // nil without settings
 	facts    plan.Facts
 	settings *tenantv1.Settings
-	learned  ticketv1.Phase        // the phase that the facts were learned for
+	learned  topic                 // what the facts were learned for
 	before   *ticketv1.Ledger      // as it was when this run began its create
 	rest     []*ticketv1.Candidate // tickets of others for the device that were not looked at yet
 	sent     atomic.Int64          // requests that are not in the ledger yet
@@ -204,7 +199,7 @@ type run struct {
 func (r *run) settle(ctx context.Context) error {
 	for range mostSteps {
 		r.facts.Now = r.clock.Now()
-		if r.learned != r.ledger.GetPhase() {
+		if r.learned != topicOf(r.ledger) {
 			if err := r.learnPhase(ctx); err != nil {
 				return err
 			}
@@ -227,6 +222,12 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 		return true, nil
 	case plan.Park:
 		return true, r.park(ctx, step)
+	case plan.Miss:
+		return true, r.parkFrom(ctx, plan.Missed(r.ledger, step.At, r.clock.Now()), step.Park)
+	case plan.Unpark:
+		return false, r.put(ctx, "unpark", plan.Unparked(r.ledger, r.clock.Now()))
+	case plan.Look:
+		return r.look(ctx)
 	case plan.AskCompany:
 		return true, r.askCompany(ctx, step)
 	case plan.ListBoard:

@@ -70,6 +70,23 @@ func (r *run) setStatus(
 	return nil, done, err
 }
 
+// look reads the ticket, which has changed in a way that is not known. If it cannot be read now, that stays on record.
+func (r *run) look(ctx context.Context) (done bool, err error) {
+	var now *ticketv1.Observed
+	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
+		now, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+		return err
+	})
+	if err != nil {
+		return true, r.failed(ctx, "read ticket", plan.LookNeeded(r.ledger, r.clock.Now()), err)
+	}
+	news, err := r.see(ctx, now)
+	if err != nil || news || !r.ledger.GetLookDue() {
+		return err != nil, err
+	}
+	return false, r.put(ctx, "record look", plan.Looked(r.ledger, r.clock.Now()))
+}
+
 // lookAgain reads a ticket of which ConnectWise has refused a change, once in a run: people may have moved, closed or
 // merged it since it was seen last. Without news the refusal stands.
 func (r *run) lookAgain(ctx context.Context, action string, refused error) (done bool, err error) {

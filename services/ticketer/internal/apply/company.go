@@ -72,7 +72,12 @@ func companyRefused(err error) bool {
 // asked says what a customer's incidents wait for while its company is asked for, with the last answer if there
 // was one.
 func asked(customer string, last *companyv1.Link) string {
-	if last.GetReason() == "" {
+	switch {
+	case customer == "" && last.GetReason() == "": // what concerns the tenant as a whole
+		return "asked for the MSP's own ConnectWise company"
+	case customer == "":
+		return "the MSP's own ConnectWise company is not known, asked again; the last answer: " + last.GetReason()
+	case last.GetReason() == "":
 		return fmt.Sprintf("asked for the ConnectWise company of customer %q", customer)
 	}
 	return fmt.Sprintf("customer %q has no ConnectWise company, asked again; the last answer: %s", customer, last.GetReason())

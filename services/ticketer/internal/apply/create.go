@@ -6,12 +6,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/errclass"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
+	"github.com/covewise/covewise/services/ticketer/internal/text"
 )
 
 // beginCreate puts the create on record, once the settings are known to be good.
@@ -44,6 +46,9 @@ func (r *run) create(ctx context.Context) (done bool, err error) {
 		Summary: r.ledger.GetSummary(), Description: r.words().description(wanted),
 		Analysis:  r.words().analysis(wanted, r.ledger.GetReference()),
 		Reference: r.ledger.GetReference(), Company: r.ledger.GetCompanyId(), Event: wanted,
+	}
+	if r.ledger.GetStandIn() {
+		draft.Analysis = text.AtCatchAll(wanted, r.facts.Link.GetReason()) + "\n\n" + draft.Analysis
 	}
 	var made desk.Filed
 	r.facts.Begun = plan.BegunNothing
@@ -99,11 +104,22 @@ func (r *run) created(ctx context.Context, t *ticketv1.Observed, how string, rem
 	return nil
 }
 
+// search makes a call that looks for something, and returns when it began to look by the server's clock; by ours, where
+// its answer does not tell.
+func (r *run) search(ctx context.Context, name string, f func(ctx context.Context) error) (time.Time, error) {
+	var answered time.Time
+	began := r.clock.Now()
+	err := r.call(ctx, name, func(ctx context.Context) error { return f(connectwise.Dating(ctx, &answered)) })
+	if answered.IsZero() {
+		return began, err
+	}
+	return answered.Add(-max(0, r.clock.Now().Sub(began))), err
+}
+
 // find looks for the ticket of a create whose outcome is not known.
 func (r *run) find(ctx context.Context) (done bool, err error) {
-	began := r.clock.Now()
 	var found []*ticketv1.Observed
-	err = r.call(ctx, "find ticket", func(ctx context.Context) error {
+	at, err := r.search(ctx, "find ticket", func(ctx context.Context) (err error) {
 		found, err = r.site.desk.Find(ctx, r.ledger.GetReference())
 		return err
 	})
@@ -111,7 +127,7 @@ func (r *run) find(ctx context.Context) (done bool, err error) {
 	case err != nil:
 		return true, r.failed(ctx, "find ticket", r.ledger, err)
 	case len(found) == 0:
-		r.facts.LookedAt = began
+		r.facts.LookedAt = at
 		return false, nil
 	case len(found) > 1:
 		// The oldest is taken, so that everybody who looks takes the same.

@@ -37,9 +37,11 @@ func (r *run) learn(ctx context.Context) error {
 
 // learnPhase reads what plan needs to know in the ledger's present phase.
 func (r *run) learnPhase(ctx context.Context) error {
-	r.learned = r.ledger.GetPhase()
+	r.learned = topicOf(r.ledger)
+	// They are of the ticket as it was before.
+	r.facts.Shared, r.facts.Closer = false, plan.CloserPerson
 	var err error
-	switch r.learned {
+	switch r.learned.phase {
 	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING:
 		if r.facts.Link, _, err = r.links.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetWanted().GetCustomer().GetId())); err != nil {
 			return err
@@ -55,11 +57,23 @@ func (r *run) learnPhase(ctx context.Context) error {
 		if err := r.learnGroup(ctx); err != nil {
 			return err
 		}
-	case ticketv1.Phase_PHASE_CLOSING:
-		return r.learnShared(ctx)
+		return r.learnOthers(ctx)
+	case ticketv1.Phase_PHASE_CLOSING, ticketv1.Phase_PHASE_HANDED_OVER:
+		return r.learnOthers(ctx)
 	default:
 	}
 	return nil
+}
+
+// topic is what facts are learned for.
+type topic struct {
+	phase  ticketv1.Phase
+	ticket int64
+	closed bool
+}
+
+func topicOf(l *ticketv1.Ledger) topic {
+	return topic{l.GetPhase(), l.GetTicketId(), l.GetObserved().GetClosed()}
 }
 
 // mostEarlier bounds how many incidents that ended without a ticket are skipped in the search for the last one.
@@ -67,7 +81,7 @@ const mostEarlier = 3
 
 // learnEarlier finds the device's last incident that had a ticket. Incidents of a device are numbered from 1.
 func (r *run) learnEarlier(ctx context.Context) error {
-	if rollup.Is(r.ledger) || r.learned == ticketv1.Phase_PHASE_CREATING {
+	if rollup.Is(r.ledger) || r.learned.phase == ticketv1.Phase_PHASE_CREATING {
 		return nil
 	}
 	i := strings.LastIndex(r.ledger.GetIncidentId(), "-")
@@ -107,15 +121,23 @@ func (r *run) learnGroup(ctx context.Context) error {
 	return nil
 }
 
-// learnShared looks for other incidents that stand in the ticket that is about to be closed. Only merging brings
-// them there, so that the tenant's ledgers are read then alone.
-func (r *run) learnShared(ctx context.Context) error {
-	if !r.ledger.GetObserved().GetHasMerged() && len(r.ledger.GetFormerTicketIds()) == 0 {
+// learnOthers looks for other incidents that stand, or stood, in a ticket that is closed or is about to be. Only merging
+// brings them there, so that the tenant's ledgers are read then alone.
+func (r *run) learnOthers(ctx context.Context) error {
+	o := r.ledger.GetObserved()
+	if !o.GetHasMerged() && len(r.ledger.GetFormerTicketIds()) == 0 || r.learned.phase != ticketv1.Phase_PHASE_CLOSING && !o.GetClosed() {
 		return nil
 	}
 	return r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		if e.Key != r.key && e.Value.GetTicketId() == r.ledger.GetTicketId() && !plan.Resolved(e.Value) {
+		other := e.Value
+		switch {
+		case e.Key == r.key || other.GetTicketId() != r.ledger.GetTicketId():
+		case !plan.Resolved(other):
 			r.facts.Shared = true
+		case plan.OwnClosing(other, o):
+			r.facts.Closer = plan.CloserOurs
+		case other.GetPhase() == ticketv1.Phase_PHASE_CLOSING && r.facts.Closer == plan.CloserPerson:
+			r.facts.Closer = plan.CloserUnsure
 		}
 		return nil
 	})

@@ -72,9 +72,9 @@ func (r *run) note(ctx context.Context) (done bool, err error) {
 }
 
 func (r *run) findNote(ctx context.Context) (done bool, err error) {
-	began, marker := r.clock.Now(), r.marker(r.ledger.GetNoteBegunRevision())
+	marker := r.marker(r.ledger.GetNoteBegunRevision())
 	var found bool
-	err = r.call(ctx, "find note", func(ctx context.Context) error {
+	at, err := r.search(ctx, "find note", func(ctx context.Context) (err error) {
 		found, err = r.site.desk.HasNote(ctx, r.ledger.GetTicketId(), marker)
 		return err
 	})
@@ -84,7 +84,7 @@ func (r *run) findNote(ctx context.Context) (done bool, err error) {
 	case err != nil:
 		return true, r.failed(ctx, "find note", r.ledger, err)
 	case !found:
-		r.facts.LookedAt = began
+		r.facts.LookedAt = at
 		return false, nil
 	}
 	return false, r.noted(ctx, r.noteText())

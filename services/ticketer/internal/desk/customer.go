@@ -34,7 +34,7 @@ func (l lookup) site(ctx context.Context) error {
 	if !set {
 		return nil
 	}
-	rows, err := remember(ctx, l, fmt.Sprintf("sites:%d", l.company), func() ([]connectwise.Site, error) { return l.client.Sites(ctx, l.company) })
+	rows, err := l.sites(ctx)
 	if err != nil {
 		if l.unreadable("The company's sites", err) {
 			return nil
@@ -48,6 +48,35 @@ func (l lookup) site(ctx context.Context) error {
 	}
 	l.filing.ticket.Site, l.filing.asked["site"] = connectwise.Reference{ID: rows[i].ID}, rows[i].Name
 	return nil
+}
+
+// mappedSite is the company's site that is called as the device's site in Cove, when the settings want that and no rule
+// named one.
+func (l lookup) mappedSite(ctx context.Context, e *incidentv1.Event) error {
+	name := strings.TrimSpace(e.GetSite())
+	if _, routed := l.route.Fields["site"]; routed || name == "" || !l.settings.GetMapSites() {
+		return nil
+	}
+	rows, err := l.sites(ctx)
+	if err != nil {
+		if l.unreadable("The company's sites", err) {
+			return nil
+		}
+		return err
+	}
+	rows = slices.DeleteFunc(slices.Clone(rows), func(s connectwise.Site) bool {
+		return s.InactiveFlag || !strings.EqualFold(strings.TrimSpace(s.Name), name)
+	})
+	if len(rows) != 1 {
+		l.remark("The company has %d active sites %q, which is the device's site in Cove; the ticket is at its default site.", len(rows), name)
+		return nil
+	}
+	l.filing.ticket.Site, l.filing.asked["site"] = connectwise.Reference{ID: rows[0].ID}, rows[0].Name
+	return nil
+}
+
+func (l lookup) sites(ctx context.Context) ([]connectwise.Site, error) {
+	return remember(ctx, l, fmt.Sprintf("sites:%d", l.company), func() ([]connectwise.Site, error) { return l.client.Sites(ctx, l.company) })
 }
 
 func (l lookup) contact(ctx context.Context) error {

@@ -60,6 +60,40 @@ func TestATicketOnAnotherBoardHasItsStatuses(t *testing.T) {
 	require.Equal(t, "Completed", closed.GetStatus())
 }
 
+func TestASiteInCoveIsTheCompanysSiteOfThatName(t *testing.T) {
+	for _, test := range []struct {
+		sentence, site, routed, want, remark string
+		mapped                               bool
+	}{
+		{"the site of the name", "harbour street ", "", "Harbour Street", "", true},
+		{"not unless the settings want it", "Harbour Street", "", "Main", "", false},
+		{"a rule comes first", "Harbour Street", "Main", "Main", "", true},
+		{"a name that no site has is remarked", "Depot", "", "Main", `The company has 0 active sites "Depot", which is the device's site in Cove; the ticket is at its default site.`, true},
+		{"a name that two sites have, too", "Twin", "", "Main", `The company has 2 active sites "Twin", which is the device's site in Cove; the ticket is at its default site.`, true},
+		{"a device without a site", "", "", "Main", "", true},
+	} {
+		t.Run(test.sentence, func(t *testing.T) {
+			w := newWorld(t)
+			_, err := w.cw.AddCompany(cwfake.Company{ID: 251, Identifier: "twins", Name: "Twins", Sites: []cwfake.Site{
+				{Name: "Main", Primary: true}, {Name: "Harbour Street"}, {Name: "Twin"}, {Name: "TWIN"},
+			}})
+			require.NoError(t, err)
+			d := w.desk(func(s *tenantv1.Tickets) {
+				s.MapSites = test.mapped
+				if test.routed != "" {
+					s.Routing = []*tenantv1.TicketRoute{{Name: "all", Set: map[string]string{"site": test.routed}}}
+				}
+			})
+			wanted := draft()
+			wanted.Company, wanted.Event.Site = 251, test.site
+			made, err := d.Create(t.Context(), wanted)
+			require.NoError(t, err)
+			require.Equal(t, test.remark, strings.Join(made.Remarks, "\n"))
+			require.Equal(t, test.want, named(w.ticket(made.Ticket.GetTicketId()), "site")["site"])
+		})
+	}
+}
+
 func TestAWrongCombinationIsRefusedBeforeATicketIsMade(t *testing.T) {
 	w := newWorld(t)
 	for _, c := range []struct {

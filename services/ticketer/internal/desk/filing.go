@@ -59,7 +59,7 @@ func (d *Desk) file(ctx context.Context, e *incidentv1.Event, company int64) (fi
 		f.ticket.Priority = n.priority(e.GetDevice().GetClass())
 		f.asked["priority"] = d.priorityName(e.GetDevice().GetClass())
 	}
-	for _, step := range []func(context.Context, *incidentv1.Event) error{l.agreement, l.device} {
+	for _, step := range []func(context.Context, *incidentv1.Event) error{l.mappedSite, l.agreement, l.device} {
 		if err := step(ctx, e); err != nil {
 			return filing{}, err
 		}

@@ -16,7 +16,7 @@ import (
 // seen are the members of a ticket that Observed is made from.
 func seen() []string {
 	return []string{
-		"id", "summary", "board", "status", "priority", "company", "owner", "closedFlag", "closedDate", "parentTicketId", "mergedParentTicket",
+		"id", "summary", "board", "status", "priority", "company", "owner", "closedFlag", "closedDate", "closedBy", "parentTicketId", "mergedParentTicket",
 		"hasChildTicket", "hasMergedChildTicketFlag", "customerUpdatedFlag", "externalXRef", "_info",
 	}
 }
@@ -33,7 +33,7 @@ func observed(t connectwise.Ticket) *ticketv1.Observed {
 		o.LastUpdated = timestamppb.New(t.Info.LastUpdated.Time)
 	}
 	if t.ClosedFlag && !t.ClosedDate.IsZero() {
-		o.ClosedAt = timestamppb.New(t.ClosedDate.Time)
+		o.ClosedAt, o.ClosedBy = timestamppb.New(t.ClosedDate.Time), t.ClosedBy
 	}
 	return o
 }

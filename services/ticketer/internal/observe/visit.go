@@ -51,6 +51,12 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 				cursor = now.Add(-clockSkew)
 			}
 			server = present
+			if census {
+				// The view may lag, and what a comparison leaves out is missed for an hour.
+				if ledgers, err = w.list(ctx, tenant); err != nil {
+					return err
+				}
+			}
 			newest, err := w.compare(ctx, r, tenant, ledgers, cursor, census)
 			if newest.After(cursor) {
 				cursor = newest
@@ -77,6 +83,16 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 		return err
 	}
 	return recorded
+}
+
+// list reads the tenant's ledgers from the bucket.
+func (w *Watcher) list(ctx context.Context, tenant string) (map[string]*tracked, error) {
+	all := map[string]*tracked{}
+	err := w.store.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		all[e.Key] = project(e)
+		return nil
+	})
+	return all, err
 }
 
 // compare hands over every difference between tickets and ledgers, and returns the time of the newest change seen.
@@ -108,13 +124,14 @@ func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers 
 	}
 	var newest time.Time
 	var messages []bus.Message
+	look := w.clock.Now().UnixNano() / int64(w.every)
 	for _, row := range rows {
 		if at := row.GetLastUpdated().AsTime(); row.GetLastUpdated() != nil && at.After(newest) {
 			newest = at
 		}
 		for _, key := range byTicket[row.GetTicketId()] {
 			if t := ledgers[key]; news(t.observed, row) {
-				messages = append(messages, observation(t, key, row))
+				messages = append(messages, observation(t, key, row, look))
 			}
 		}
 	}
@@ -157,13 +174,15 @@ func (w *Watcher) missing(
 	return open, nil
 }
 
-func observation(t *tracked, key string, o *ticketv1.Observed) bus.Message {
+// observation hands a picture over. Its id tells one look from the next: a difference that is still there then was lost on
+// its way.
+func observation(t *tracked, key string, o *ticketv1.Observed, look int64) bus.Message {
 	h := fnv.New64a()
 	raw, _ := proto.MarshalOptions{Deterministic: true}.Marshal(o) // of a flat message; never fails
 	_, _ = h.Write(raw)
 	return bus.Message{
 		Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbObserved, Tenant: t.tenant, Key: t.device},
-		ID:      fmt.Sprintf("observed:%s:%x", key, h.Sum64()), TTL: time.Hour,
+		ID:      fmt.Sprintf("observed:%s:%x@%d", key, h.Sum64(), look), TTL: time.Hour,
 		Body: &ticketv1.Observation{SchemaVersion: 1, Tenant: t.tenant, DeviceId: t.device, IncidentId: t.incident, Observed: o},
 	}
 }

@@ -82,7 +82,21 @@ func deleted(l *ticketv1.Ledger, f Facts) Step {
 	return handOver(l, "the ticket was deleted while the device fails; nothing follows until it has recovered and failed again (tickets.onDeleted: leave)", time.Time{})
 }
 
+// beingClosed is how long it is waited for what another incident does to the ticket.
+const beingClosed = 5 * time.Second
+
 func closedByHand(l *ticketv1.Ledger, f Facts) Step {
+	switch f.Closer {
+	case CloserOurs:
+		return reopen(l, f)
+	case CloserUnsure:
+		if held(l, f) {
+			return Nothing{}
+		}
+		const reason = ticketv1.ParkReason_PARK_REASON_OUTCOME
+		return Park{reason, "another incident that stood in the ticket is about to close it", f.Now.Add(growing(l, reason, beingClosed, StaleAnswer))}
+	case CloserPerson:
+	}
 	closed := closedAt(l, f)
 	switch f.Handling.OnHandClose {
 	case tenantv1.HandClose_HAND_CLOSE_REOPEN:

@@ -48,6 +48,20 @@ func Parked(l *ticketv1.Ledger, p Park, now time.Time) *ticketv1.Ledger {
 	return l
 }
 
+// Missed records when the trace of an unsettled write was first looked for in vain, by the server's clock.
+func Missed(l *ticketv1.Ledger, at, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.MissedAt = timestamppb.New(at)
+	return l
+}
+
+// Unparked ends a wait.
+func Unparked(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Park = nil
+	return l
+}
+
 // CreateBegun puts on record that a create is about to be sent to a server, with the picture it carries, so that a
 // ticket that is found later is known to show it. A wait for a company or for the outcome of an earlier create is
 // over with it; any other park stays until the create has succeeded, because its count makes the waits grow.
@@ -60,7 +74,8 @@ func CreateBegun(l *ticketv1.Ledger, reference, server string, company int64, no
 	l.CreateAttempts++
 	l.CreateBegunAt = timestamppb.New(now)
 	l.Shown = l.GetWanted()
-	if lookedBefore(l) {
+	l.MissedAt = nil
+	if reason := l.GetPark().GetReason(); reason == ticketv1.ParkReason_PARK_REASON_OUTCOME || reason == ticketv1.ParkReason_PARK_REASON_COMPANY {
 		l.Park = nil
 	}
 	return l
@@ -76,6 +91,7 @@ func CreateWithdrawn(l, before *ticketv1.Ledger, now time.Time) *ticketv1.Ledger
 	l.CompanyId = before.GetCompanyId()
 	l.Server = before.GetServer()
 	l.Shown = before.GetShown()
+	l.MissedAt = before.GetMissedAt()
 	l.Park = before.GetPark()
 	return l
 }
@@ -90,7 +106,7 @@ func Created(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.
 	}
 	l.Observed = o
 	l.CreatedAt = timestamppb.New(now)
-	l.Park = nil
+	l.MissedAt, l.Park = nil, nil
 	return l
 }
 
@@ -99,6 +115,7 @@ func Created(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.
 func NoteBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.NoteBegunRevision = l.GetWanted().GetRevision()
+	l.MissedAt = nil
 	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_OUTCOME {
 		l.Park = nil
 	}
@@ -118,7 +135,7 @@ func Noted(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l.NoteBegunRevision = 0
 	l.Shown = l.GetWanted()
 	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
-	l.Park = nil
+	l.MissedAt, l.Park = nil, nil
 	return l
 }
 
@@ -131,13 +148,14 @@ func CloseBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 }
 
 // Closed records that the incident is over and its ticket closed, by us or by people, or left to people. o is the
-// ticket as it is now; nil keeps what was seen last.
+// ticket as our closing has left it; nil, when we have closed nothing, keeps what was seen last.
 func Closed(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.Phase = ticketv1.Phase_PHASE_CLOSED
 	l.ClosedAt = timestamppb.New(now)
 	if o != nil {
 		l.Observed = o
+		l.OwnCloseAt, l.OwnCloseBy = o.GetClosedAt(), o.GetClosedBy()
 	}
 	l.NoteBegunRevision = 0
 	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
@@ -157,11 +175,15 @@ func Dropped(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 
 // Unfinished reports whether there is something left to do for an incident.
 func Unfinished(l *ticketv1.Ledger) bool {
+	if l.GetLookDue() {
+		return true
+	}
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_DROPPED:
 		return false
 	case ticketv1.Phase_PHASE_OPEN:
-		return noteDue(l)
+		o := l.GetObserved()
+		return noteDue(l) || o.GetClosed() || o.GetDeleted() || o.GetMergedInto() != 0
 	default:
 		return true
 	}

@@ -23,7 +23,7 @@ func Observe(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *tic
 		return l, nil
 	}
 	l = change(l, now)
-	l.Observed = o
+	l.Observed, l.LookDue = o, false
 	if o.GetDeleted() && old != nil {
 		l.Observed = proto.CloneOf(old)
 		l.Observed.Deleted = true
@@ -33,6 +33,26 @@ func Observe(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *tic
 		l.StandIn = false // a person has decided where it belongs
 	}
 	return l, changes
+}
+
+// LookNeeded records that the ticket has changed in a way that only a look can tell.
+func LookNeeded(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.LookDue = true
+	return l
+}
+
+// Looked records that the ticket was looked at and is as it was seen before.
+func Looked(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.LookDue = false
+	return l
+}
+
+// OwnClosing reports whether the closing that o shows is the one that this incident's ledger has on record as ours.
+func OwnClosing(l *ticketv1.Ledger, o *ticketv1.Observed) bool {
+	at := l.GetOwnCloseAt()
+	return at != nil && o.GetClosed() && at.GetSeconds() == o.GetClosedAt().GetSeconds() && l.GetOwnCloseBy() == o.GetClosedBy()
 }
 
 // SameSecond reports whether two pictures of a ticket differ and bear the same time, so that only a fresh look can

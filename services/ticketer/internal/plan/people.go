@@ -90,7 +90,7 @@ func Followed(l *ticketv1.Ledger, o *ticketv1.Observed, foreign bool, now time.T
 	l = change(l, now)
 	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
 	l.TicketId, l.CompanyId, l.Observed, l.Foreign = o.GetTicketId(), o.GetCompanyId(), o, foreign
-	l.NoteBegunRevision = 0
+	l.NoteBegunRevision, l.LookDue = 0, false
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_REOPENING:
 		l.Phase = ticketv1.Phase_PHASE_OPEN
@@ -110,7 +110,7 @@ func Renewed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l.Reference, l.Summary, l.Server = "", "", ""
 	l.CreateAttempts, l.CreateBegunAt, l.NoteBegunRevision = 0, nil, 0
 	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
-	l.Foreign, l.TakenUp, l.StandIn = false, false, false
+	l.Foreign, l.TakenUp, l.StandIn, l.LookDue = false, false, false, false
 	l.AttachedTo, l.AttachOver = 0, false
 	l.HandedOverAt, l.ClosedAt, l.Park = nil, nil, nil
 	return l

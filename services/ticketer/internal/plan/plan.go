@@ -27,8 +27,8 @@
 //	           this run began the create, not long ago                Create
 //	           held                                                   Nothing
 //	           this run has not looked for the reference              FindByReference
-//	           looked before patience was over                        Park OUTCOME
-//	           no earlier run has looked in vain                      Park OUTCOME
+//	           no earlier look was in vain                            Miss
+//	           one was, and patience is not over since                Park OUTCOME
 //	           nothing found, wanted is resolved                      Drop
 //	           nothing found                                          as NEW: BeginCreate, AskCompany, Park COMPANY
 //	OPEN       a person merged, closed or deleted the ticket          see below
@@ -39,7 +39,7 @@
 //	           this run began the note, not long ago                  Note
 //	           held                                                   Nothing
 //	           the wanted revision's note was begun, not looked for   FindNote
-//	           looked before patience was over                        Park OUTCOME
+//	           looked for in vain                                     Miss, Park OUTCOME as CREATING
 //	           requests wait for their turn at the server             Yield
 //	           wanted is resolved                                     BeginClose
 //	           otherwise                                              BeginNote
@@ -49,7 +49,7 @@
 //	           this run began the note, not long ago                  Note
 //	           held                                                   Nothing
 //	           the note was begun, not looked for                     FindNote
-//	           looked before patience was over                        Park OUTCOME
+//	           looked for in vain                                     Miss, Park OUTCOME as CREATING
 //	           the note is not there                                  BeginNote
 //	           not ours to close, or shared with a failing device     LeaveOpen
 //	           otherwise                                              Close
@@ -60,11 +60,16 @@
 //	HANDED_OVER                                                       see below
 //	CLOSED, DROPPED                                                   Nothing
 //
+// Before all that, a ticket that has changed in a way that is not known is looked at (Look) as soon as its server can be
+// used; and where there is nothing to do, a wait whose time has come is ended (Unpark).
+//
 // What people did, as it was seen last, in OPEN, CLOSING and HANDED_OVER:
 //
 //	merged into another ticket                     Follow, whatever the policy: never a second ticket
 //	closed or deleted, wanted is resolved          End: nothing is written to it
 //	deleted, wanted is not resolved                onDeleted: HandOver (leave), Renew (new)
+//	closed by us for another incident, not resolved BeginReopen, whatever the policy: nobody decided to leave it closed
+//	that is not known yet                          Park OUTCOME
 //	closed, wanted is not resolved                 onHandClose: BeginReopen (reopen), Renew (new), HandOver (wontFix);
 //	                                               respect: HandOver for respectFor, then BeginReopen or Renew by reopenWithin
 //	opened again after it was handed over          Resume
@@ -74,9 +79,9 @@
 // (TakeUp) instead of creating one; on the first contact with a board, one that others made is taken over (Adopt).
 //
 // A create or a note that was begun by another run is never sent on its own strength: its request may be on
-// the way, or have been executed. Looking for it must come first, and must come late enough. For a create, two runs
-// must have looked in vain, with the patience between them: a clock that was set forward in the meantime makes a
-// create that is on its way look old.
+// the way, or have been executed. Looking for it must come first, and must come late enough: two runs must have looked in
+// vain, with the patience between them by the server's clock. By ours, one that was set forward in the meantime would make
+// a write that is on its way look old.
 //
 // A close is the resolution note first and the status second. A crash in between leaves a note that can be
 // recognised, while the change of status may be repeated freely; people who are told of the closing find the
@@ -100,6 +105,46 @@ const StaleAnswer = 10 * time.Minute
 
 // Next returns the next step of an incident. See the package's comment for the rules.
 func Next(l *ticketv1.Ledger, f Facts) Step {
+	if l.GetLookDue() && l.GetTicketId() != 0 {
+		return look(l, f)
+	}
+	step := next(l, f)
+	if _, idle := step.(Nothing); idle && pointless(l, f) {
+		return Unpark{}
+	}
+	return step
+}
+
+// look reads the ticket as soon as that can be done. Reading is allowed in shadow mode.
+func look(l *ticketv1.Ledger, f Facts) Step {
+	if !f.Known {
+		return barred(l, f)
+	}
+	if stop := elsewhere(l, f); stop != nil {
+		return stop
+	}
+	if held(l, f) {
+		return Nothing{}
+	}
+	return Look{}
+}
+
+// pointless reports whether a wait stands whose time has come, of an incident for which there is nothing to do: what it
+// was for has been done by others, or is not wanted any more.
+func pointless(l *ticketv1.Ledger, f Facts) bool {
+	switch l.GetPark().GetReason() {
+	case ticketv1.ParkReason_PARK_REASON_UNSPECIFIED, ticketv1.ParkReason_PARK_REASON_GROUP, ticketv1.ParkReason_PARK_REASON_RESPECTED:
+		return false
+	case ticketv1.ParkReason_PARK_REASON_NO_TENANT:
+		return f.Known
+	case ticketv1.ParkReason_PARK_REASON_SHADOW:
+		return f.Live
+	default:
+		return !held(l, f)
+	}
+}
+
+func next(l *ticketv1.Ledger, f Facts) Step {
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW:
 		return fresh(l, f)
@@ -164,15 +209,9 @@ func creating(l *ticketv1.Ledger, f Facts) Step {
 	if f.LookedAt.IsZero() {
 		return FindByReference{}
 	}
-	if begun.After(f.Now) { // the clock was set back: the patience counts from the first look since
-		begun = waitingSince(l, f)
-	}
 	const detail = "it is not known whether ConnectWise created the ticket, and it cannot be found yet"
-	if settled := begun.Add(settling(l, f)); f.LookedAt.Before(settled) {
-		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, detail, settled}
-	}
-	if !lookedBefore(l) {
-		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, detail, f.Now.Add(f.Patience)}
+	if wait := missed(l, f, settling(l, f), detail); wait != nil {
+		return wait
 	}
 	if Resolved(l) {
 		return Drop{}
@@ -180,20 +219,18 @@ func creating(l *ticketv1.Ledger, f Facts) Step {
 	return create(l, f)
 }
 
-// lookedBefore reports whether an earlier run looked for the ticket of an unsettled create and did not find it: only
-// then such a create waits for its outcome, or for the company that the next one needs.
-func lookedBefore(l *ticketv1.Ledger) bool {
-	reason := l.GetPark().GetReason()
-	return reason == ticketv1.ParkReason_PARK_REASON_OUTCOME || reason == ticketv1.ParkReason_PARK_REASON_COMPANY
-}
-
-// waitingSince is when the wait for an outcome began; now when there is none, or when it lies in the future.
-func waitingSince(l *ticketv1.Ledger, f Facts) time.Time {
-	p := l.GetPark()
-	if since := p.GetSince().AsTime(); p.GetReason() == ticketv1.ParkReason_PARK_REASON_OUTCOME && since.Before(f.Now) {
-		return since
+// missed is the wait that follows a look in vain for the trace of a write, or nil when it was the last. Two looks must be
+// in vain with the patience between them by the server's clock, which tells how long its index has had time: ours may be
+// set forward in the meantime. A first look that lies in the future is from before the server's clock was set back.
+func missed(l *ticketv1.Ledger, f Facts, patience time.Duration, detail string) Step {
+	first := l.GetMissedAt()
+	if first == nil || first.AsTime().After(f.LookedAt) {
+		return Miss{Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, detail, f.Now.Add(patience)}, f.LookedAt}
 	}
-	return f.Now
+	if rest := patience - f.LookedAt.Sub(first.AsTime()); rest > 0 {
+		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, detail, f.Now.Add(rest)}
+	}
+	return nil
 }
 
 func open(l *ticketv1.Ledger, f Facts) Step {
@@ -283,10 +320,7 @@ func unsettledNote(l *ticketv1.Ledger, f Facts) Step {
 	case f.LookedAt.IsZero():
 		return FindNote{}
 	}
-	if settled := waitingSince(l, f).Add(f.Patience); f.LookedAt.Before(settled) {
-		return Park{ticketv1.ParkReason_PARK_REASON_OUTCOME, "it is not known whether ConnectWise stored the note, and it cannot be found yet", settled}
-	}
-	return nil
+	return missed(l, f, f.Patience, "it is not known whether ConnectWise stored the note, and it cannot be found yet")
 }
 
 // elsewhere returns the step when the create was begun at another server, or nil.

@@ -82,6 +82,13 @@ func begunCreate(ago time.Duration, attempts uint32) func(*ticketv1.Ledger) {
 	}
 }
 
+// missedBefore says that the trace of what is under way was looked for in vain before, by the server's clock.
+func missedBefore(ago time.Duration) func(*ticketv1.Ledger) {
+	return func(l *ticketv1.Ledger) { l.MissedAt = stamp(now.Add(-ago)) }
+}
+
+func lookDue(l *ticketv1.Ledger) { l.LookDue = true }
+
 func ticket(id int64) func(*ticketv1.Ledger) {
 	return func(l *ticketv1.Ledger) { l.TicketId = id }
 }
@@ -156,6 +163,11 @@ func TestNext(t *testing.T) {
 		noCompany        = `customer "Acme" has no ConnectWise company: two have the name`
 		patience, second = time.Minute, time.Second
 	)
+	missed := func(detail string, ago, patience time.Duration) plan.Step {
+		return plan.Miss{Park: plan.Park{outcome, detail, now.Add(patience)}, At: now.Add(-ago)}
+	}
+	missedTicket := func(ago, patience time.Duration) plan.Step { return missed(unfoundTicket, ago, patience) }
+	missedNote := func(ago, patience time.Duration) plan.Step { return missed(unfoundNote, ago, patience) }
 	for _, c := range []struct {
 		sentence string
 		ledger   *ticketv1.Ledger
@@ -206,20 +218,20 @@ func TestNext(t *testing.T) {
 		{"... although long ago", ledger(begunCreate(time.Hour, 1)), live(), plan.FindByReference{}},
 		{"... also when the incident is over", ledger(begunCreate(0, 1), wanted(2, resolved)), live(), plan.FindByReference{}},
 		{"... not before its time", ledger(begunCreate(0, 1), parked(outcome, 0, patience, 0)), live(), plan.Nothing{}},
-		{"nothing found early is waited for", ledger(begunCreate(second, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience - second)}},
-		{"looking counts from when it began", ledger(begunCreate(patience+second, 1)), live(looked(2 * second)), plan.Park{outcome, unfoundTicket, now.Add(-second)}},
-		{"nothing found after patience begins again", ledger(begunCreate(patience, 1), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
-		{"... not by the first run that looks", ledger(begunCreate(time.Hour, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"... nor by one that waited for something else", ledger(begunCreate(time.Hour, 1), parked(unavailable, -patience, 0, 0)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"... but after a wait for the company", ledger(begunCreate(time.Hour, 1), parked(companyPark, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
-		{"a create begun in the future counts as begun now", ledger(begunCreate(-time.Hour, 1)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"... and is waited for no longer than any other", ledger(begunCreate(-time.Hour, 1), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
-		{"... also when that wait began in the future", ledger(begunCreate(-time.Hour, 1), parked(outcome, time.Hour, 0, 0)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"patience doubles with the second attempt", ledger(begunCreate(patience, 2)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"... up to eight times", ledger(begunCreate(8*patience, 40), parked(outcome, 0, 0, 1)), live(looked(0)), plan.BeginCreate{Company: 250}},
-		{"an incident over and nothing found early waits", ledger(begunCreate(0, 1), wanted(2, resolved)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
-		{"an incident over and nothing found is dropped", ledger(begunCreate(patience, 1), wanted(2, resolved), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.Drop{}},
-		{"a second create needs the company, too", ledger(begunCreate(patience, 1), parked(outcome, -patience, 0, 0)), live(looked(0), link(nil)), plan.AskCompany{now.Add(time.Minute)}},
+		{"nothing found at first is waited for", ledger(begunCreate(second, 1)), live(looked(0)), missedTicket(0, patience)},
+		{"... from when it was looked for by the server's clock", ledger(begunCreate(second, 1)), live(looked(2 * second)), missedTicket(2*second, patience)},
+		{"... although the create was begun long ago by our clock", ledger(begunCreate(time.Hour, 1)), live(looked(0)), missedTicket(0, patience)},
+		{"... or in the future", ledger(begunCreate(-time.Hour, 1)), live(looked(0)), missedTicket(0, patience)},
+		{"nothing found after patience begins again", ledger(begunCreate(patience, 1), missedBefore(patience)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"... not while the server's clock says that there was none", ledger(begunCreate(2*time.Hour, 1), missedBefore(second), parked(outcome, -2*time.Hour, -time.Hour, 0)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience - second)}},
+		{"... also after a wait for something else", ledger(begunCreate(time.Hour, 1), missedBefore(patience), parked(unavailable, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"... or for the company", ledger(begunCreate(time.Hour, 1), missedBefore(patience), parked(companyPark, -patience, 0, 0)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"a look that lies in the future is none: the server's clock was set back", ledger(begunCreate(patience, 1), missedBefore(-second)), live(looked(0)), missedTicket(0, patience)},
+		{"patience doubles with the second attempt", ledger(begunCreate(patience, 2), missedBefore(patience)), live(looked(0)), plan.Park{outcome, unfoundTicket, now.Add(patience)}},
+		{"... up to eight times", ledger(begunCreate(8*patience, 40), missedBefore(8*patience)), live(looked(0)), plan.BeginCreate{Company: 250}},
+		{"an incident over and nothing found at first waits", ledger(begunCreate(0, 1), wanted(2, resolved)), live(looked(0)), missedTicket(0, patience)},
+		{"an incident over and nothing found is dropped", ledger(begunCreate(patience, 1), wanted(2, resolved), missedBefore(patience)), live(looked(0)), plan.Drop{}},
+		{"a second create needs the company, too", ledger(begunCreate(patience, 1), missedBefore(patience)), live(looked(0), link(nil)), plan.AskCompany{now.Add(time.Minute)}},
 		{"in shadow mode a begun create stays as it is", ledger(begunCreate(time.Hour, 1)), live(shadow), plan.Park{shadowPark, shadowDetail, now.Add(plan.Far)}},
 
 		{"a ticket that shows what is wanted needs nothing", ledger(phase(open)), live(), plan.Nothing{}},
@@ -232,17 +244,28 @@ func TestNext(t *testing.T) {
 		{"... not after the process slept", ledger(phase(open), wanted(2, changed), begunNote(2, patience/4)), live(begun(plan.BegunNote)), plan.FindNote{}},
 		{"a note that another run began is looked for", ledger(phase(open), wanted(2, changed), begunNote(2, time.Hour)), live(), plan.FindNote{}},
 		{"... not before its time", ledger(phase(open), wanted(2, changed), begunNote(2, 0), parked(outcome, 0, second, 0)), live(), plan.Nothing{}},
-		{"a note not found is waited for", ledger(phase(open), wanted(2, changed), begunNote(2, time.Hour)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience)}},
-		{"... from the first look on", ledger(phase(open), wanted(2, changed), begunNote(2, 0), parked(outcome, -second, 0, 0)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience - second)}},
-		{"a note not found after patience begins again", ledger(phase(open), wanted(2, changed), begunNote(2, 0), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginNote{}},
+		{"a note not found is waited for", ledger(phase(open), wanted(2, changed), begunNote(2, time.Hour)), live(looked(0)), missedNote(0, patience)},
+		{"... from the first look on", ledger(phase(open), wanted(2, changed), begunNote(2, 0), missedBefore(second)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience - second)}},
+		{"a note not found after patience begins again", ledger(phase(open), wanted(2, changed), begunNote(2, 0), missedBefore(patience)), live(looked(0)), plan.BeginNote{}},
 		{"a newer picture needs no old note", ledger(phase(open), wanted(3, changed), begunNote(2, 0)), live(), plan.BeginNote{}},
 		{"... nor does the end", ledger(phase(open), wanted(3, resolved), begunNote(2, 0)), live(), plan.BeginClose{}},
+		{"a wait that has nothing left to wait for ends when its time comes", ledger(phase(open), parked(unavailable, -second, 0, 0)), live(), plan.Unpark{}},
+		{"... or when it is woken", ledger(phase(open), parked(ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, -second, second, 0)), live(woken), plan.Unpark{}},
+		{"... not before", ledger(phase(open), parked(unavailable, -second, second, 0)), live(), plan.Nothing{}},
+		{"... one for live mode in live mode", ledger(phase(open), parked(shadowPark, -second, plan.Far, 0)), live(), plan.Unpark{}},
+		{"... and also when the incident is over", ledger(phase(ticketv1.Phase_PHASE_CLOSED), parked(unavailable, -second, 0, 0)), live(), plan.Unpark{}},
+		{"a ticket that has changed in a way that is not known is read", ledger(phase(open), ticket(41), lookDue), live(), plan.Look{}},
+		{"... before anything else is done", ledger(phase(open), ticket(41), wanted(2, changed), lookDue), live(), plan.Look{}},
+		{"... also in shadow mode", ledger(phase(open), ticket(41), lookDue), live(shadow), plan.Look{}},
+		{"... also when the incident is over", ledger(phase(ticketv1.Phase_PHASE_CLOSED), ticket(41), lookDue), live(), plan.Look{}},
+		{"... not before its time", ledger(phase(open), ticket(41), wanted(2, changed), lookDue, parked(unavailable, 0, second, 0)), live(), plan.Nothing{}},
+		{"... not without settings", ledger(phase(open), ticket(41), lookDue), live(unknown), plan.Park{noTenant, noTenantDetail, now.Add(plan.Far)}},
 		{"a server that failed holds notes back", ledger(phase(open), wanted(2, changed), parked(unavailable, 0, second, 0)), live(), plan.Nothing{}},
 
 		{"a resolution note that this run began is sent", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(begun(plan.BegunNote)), plan.Note{}},
 		{"one that another run began is looked for", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(), plan.FindNote{}},
-		{"... waited for", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(looked(0)), plan.Park{outcome, unfoundNote, now.Add(patience)}},
-		{"... and begun again", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0), parked(outcome, -patience, 0, 0)), live(looked(0)), plan.BeginNote{}},
+		{"... waited for", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0)), live(looked(0)), missedNote(0, patience)},
+		{"... and begun again", ledger(phase(closing), wanted(2, resolved), begunNote(2, 0), missedBefore(patience)), live(looked(0)), plan.BeginNote{}},
 		{"one that was withdrawn is begun again", ledger(phase(closing), wanted(2, resolved)), live(), plan.BeginNote{}},
 		{
 			"after the resolution note the status is set",
@@ -313,7 +336,7 @@ func TestNothingIsSentWithoutHavingBeenBegunNorOutsideLiveMode(t *testing.T) {
 						require.IsNotType(t, plan.Note{}, step, name)
 						if !f.Known || !f.Live {
 							switch step.(type) {
-							case plan.Nothing, plan.Park, plan.Drop:
+							case plan.Nothing, plan.Park, plan.Unpark, plan.Drop:
 							default:
 								require.Fail(t, "a step outside live mode", name)
 							}
@@ -361,6 +384,10 @@ func TestLedgersAreNotChangedInPlace(t *testing.T) {
 	before := proto.CloneOf(l)
 	plan.Receive(l, event(2, changed), now)
 	plan.Parked(l, plan.Park{}, now)
+	plan.Unparked(l, now)
+	plan.Missed(l, now, now)
+	plan.LookNeeded(l, now)
+	plan.Looked(l, now)
 	plan.CreateBegun(l, "r", "harbor@na.example", 1, now)
 	plan.CreateWithdrawn(l, ledger(), now)
 	plan.Created(l, &ticketv1.Observed{TicketId: 1}, now)
@@ -375,7 +402,7 @@ func TestLedgersAreNotChangedInPlace(t *testing.T) {
 }
 
 func TestAWithdrawnCreateLeavesTheLedgerAsItWas(t *testing.T) {
-	for _, before := range []*ticketv1.Ledger{ledger(), ledger(begunCreate(time.Hour, 3)), ledger(begunCreate(time.Hour, 1), server(here), parked(ticketv1.ParkReason_PARK_REASON_OUTCOME, 0, 0, 1))} {
+	for _, before := range []*ticketv1.Ledger{ledger(), ledger(begunCreate(time.Hour, 3)), ledger(begunCreate(time.Hour, 1), server(here), missedBefore(time.Minute), parked(ticketv1.ParkReason_PARK_REASON_OUTCOME, 0, 0, 1))} {
 		got := plan.CreateWithdrawn(plan.CreateBegun(before, before.GetReference(), "harbor@na.example", 250, now.Add(time.Second)), before, now)
 		require.True(t, proto.Equal(before, withUpdated(got, before)), "%v", got)
 	}
@@ -475,4 +502,8 @@ func TestUnfinished(t *testing.T) {
 		require.Equal(t, !over, plan.Unfinished(ledger(phase(ticketv1.Phase(p)))), ticketv1.Phase(p))
 	}
 	require.True(t, plan.Unfinished(ledger(phase(open), wanted(2, changed))))
+	require.True(t, plan.Unfinished(ledger(phase(ticketv1.Phase_PHASE_CLOSED), lookDue)))
+	for _, o := range []*ticketv1.Observed{{Closed: true}, {Deleted: true}, {MergedInto: 77}} {
+		require.True(t, plan.Unfinished(ledger(phase(open), func(l *ticketv1.Ledger) { l.Observed = o })), "what people did is not answered: %v", o)
+	}
 }

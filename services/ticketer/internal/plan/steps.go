@@ -29,7 +29,7 @@ type Facts struct {
 	Patience time.Duration // how long after a write of unknown outcome its trace may still be missing
 	Woken    bool          // the run was asked to look again at what is parked
 	Begun    Begun
-	LookedAt time.Time // when this run began to look for the ticket or note in vain; zero: it has not looked
+	LookedAt time.Time // when this run looked for the ticket or note in vain, by the server's clock; zero: it has not looked
 
 	Listed    bool                // the board's open tickets of others are on record
 	Candidate *ticketv1.Candidate // the newest of them that stands for the device and can be taken over; nil when there is none
@@ -37,8 +37,19 @@ type Facts struct {
 	Quota     Quota               // whether this hour's cap allows another create
 	Group     Group               // the group's ticket, for incidents that belong to a group
 	Shared    bool                // another incident that is not over stands in the same ticket
+	Closer    Closer              // what other incidents that stood in the same ticket did to it
 	Busy      bool                // requests wait for their turn at the tenant's server
 }
+
+// Closer says whether a closed ticket was closed by people or for another incident.
+type Closer uint8
+
+// Who can have closed a ticket.
+const (
+	CloserPerson Closer = iota
+	CloserOurs          // we closed it, when another incident that stood in it was over
+	CloserUnsure        // another incident is about to close it, or has: it is not on record yet
+)
 
 // Quota is the answer to whether the tenant's cap allows another create.
 type Quota struct {
@@ -56,7 +67,7 @@ type Group struct {
 // Step is the one next thing to do: exactly one of the types below.
 type Step interface{ step() }
 
-// The steps. After Nothing, Park, AskCompany and HandOver a run ends; after any other it plans anew.
+// The steps. After Nothing, Park, Miss, AskCompany and HandOver a run ends; after any other it plans anew.
 type (
 	// Nothing is to be done.
 	Nothing struct{}
@@ -66,6 +77,15 @@ type (
 		Detail string // for a person
 		Until  time.Time
 	}
+	// Miss parks like Park, and puts on record when a look for the trace of an unsettled write was in vain.
+	Miss struct {
+		Park
+		At time.Time // by the server's clock
+	}
+	// Unpark ends a wait that has nothing left to wait for.
+	Unpark struct{}
+	// Look reads the ticket, which has changed in a way that is not known.
+	Look struct{}
 	// AskCompany asks for the customer's company and parks until the answer is due.
 	AskCompany struct{ Until time.Time }
 	// ListBoard puts the open tickets on record that others made for devices.
@@ -125,6 +145,8 @@ type (
 
 func (Nothing) step()         {}
 func (Park) step()            {}
+func (Unpark) step()          {}
+func (Look) step()            {}
 func (AskCompany) step()      {}
 func (ListBoard) step()       {}
 func (Adopt) step()           {}

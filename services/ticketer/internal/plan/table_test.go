@@ -62,6 +62,10 @@ func wordsOf(s plan.Step) action {
 		return action{"end, leaving it open", 0}
 	case plan.Drop:
 		return action{"end without a ticket", 0}
+	case plan.Look:
+		return action{"read it", 1}
+	case plan.Unpark:
+		return action{"end the wait", 0}
 	case plan.Park:
 		return action{"wait: " + strings.ToLower(strings.TrimPrefix(s.Reason.String(), "PARK_REASON_")), 0}
 	default:
@@ -130,6 +134,10 @@ func after(l *ticketv1.Ledger, f *plan.Facts, s plan.Step, target *ticketv1.Obse
 		return l, true
 	case plan.Drop:
 		return plan.Dropped(l, now), true
+	case plan.Look:
+		return plan.Looked(l, now), true
+	case plan.Unpark:
+		return plan.Unparked(l, now), true
 	case plan.HandOver:
 		return plan.HandedOver(l, s, now), false
 	default:
@@ -292,6 +300,10 @@ func particular() []particularCase {
 	strayed := func(l *ticketv1.Ledger) { l.StandIn = true }
 	home := func(f *plan.Facts) { f.MoveHome = true }
 	shared := func(f *plan.Facts) { f.Shared = true }
+	wontFix := func(f *plan.Facts) { f.Handling.OnHandClose = tenantv1.HandClose_HAND_CLOSE_WONT_FIX }
+	closer := func(c plan.Closer) func(*plan.Facts) { return func(f *plan.Facts) { f.Closer = c } }
+	shut := func(l *ticketv1.Ledger) { l.Observed.Closed, l.Observed.ClosedAt = true, stamp(now.Add(-time.Hour)) }
+	waits := parked(ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, -time.Minute, 0, 0)
 	made := func(changes ...func(*ticketv1.Ledger)) *ticketv1.Ledger {
 		return ledger(append([]func(*ticketv1.Ledger){phase(open), ticket(41), server(here), seen}, changes...)...)
 	}
@@ -307,6 +319,11 @@ func particular() []particularCase {
 		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: false", made(strayed), live()},
 		{"open", "recovered", "a person's, ours was merged into it", "any", made(wanted(2, resolved), foreign), live()},
 		{"open", "recovered", "another device's, which still fails", "any", made(wanted(2, resolved)), live(shared)},
+		{"open", "unchanged", "another device's too, closed by us for that one", "onHandClose: wontFix", made(shut), live(wontFix, closer(plan.CloserOurs))},
+		{"left to people", "unchanged", "another device's too, closed by us for that one", "onHandClose: wontFix", made(shut, phase(ticketv1.Phase_PHASE_HANDED_OVER)), live(wontFix, closer(plan.CloserOurs))},
+		{"open", "unchanged", "another device's too, which is just being closed", "onHandClose: wontFix", made(shut), live(wontFix, closer(plan.CloserUnsure))},
+		{"open", "unchanged", "changed and not read yet", "any", made(lookDue), live()},
+		{"open", "unchanged", "as we left it, waiting for something that is done", "any", made(waits), live()},
 	}
 }
 

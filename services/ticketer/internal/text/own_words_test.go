@@ -10,6 +10,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/text"
 )
@@ -117,4 +118,13 @@ func TestNewKindsOfTroubleAreNamed(t *testing.T) {
 
 func TestAGroupsNoteSaysHowManyDevicesThereAreNow(t *testing.T) {
 	require.Contains(t, utc().Change(storm(12), storm(20)), "SINCE THE LAST NOTE\nDevices: 20; there were: 12\n")
+}
+
+func TestAtCatchAll(t *testing.T) {
+	e := &incidentv1.Event{Customer: &statusv1.Customer{Id: "481310", Name: "Night\nOwl"}}
+	require.Equal(t, "THIS TICKET IS AT THE CATCH-ALL COMPANY: customer \"Night Owl\" (Cove 481310) has no ConnectWise company of its own.\n"+
+		"Why: no company is called that\n"+
+		"To give it one: covewise companies link 481310 <company id>, or CWM:<company id> in the customer's reference in Cove.",
+		text.AtCatchAll(e, "no company is\ncalled that"))
+	require.NotContains(t, text.AtCatchAll(e, ""), "Why")
 }

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"fmt"
 	"strings"
 	"sync"
 	"time"
@@ -105,6 +106,22 @@ func (w *Writer) Analysis(e *incidentv1.Event, reference string) string {
 	p.labelled("Reference", reference)
 	p.labelled("Policy", e.GetPolicyVersion())
 	return finish(p.text(), e)
+}
+
+// longestReason is how much of a link's reason, in characters, is told.
+const longestReason = 600
+
+// AtCatchAll is what the internal text of a ticket begins with that is at the catch-all company, because its customer has
+// none of its own. reason is why; it may be empty.
+func AtCatchAll(e *incidentv1.Event, reason string) string {
+	p := &page{}
+	name := oneLine(e.GetCustomer().GetName())
+	p.line(fmt.Sprintf("THIS TICKET IS AT THE CATCH-ALL COMPANY: customer %q (Cove %s) has no ConnectWise company of its own.", name, oneLine(e.GetCustomer().GetId())))
+	if all := []rune(oneLine(reason)); len(all) > 0 {
+		p.labelled("Why", string(all[:min(len(all), longestReason)]))
+	}
+	p.line(fmt.Sprintf("To give it one: covewise companies link %s <company id>, or CWM:<company id> in the customer's reference in Cove.", oneLine(e.GetCustomer().GetId())))
+	return p.text()
 }
 
 // Change is the note about a picture that differs from the one that the ticket shows.

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/covewise/covewise/platform/tenant"
 )
@@ -61,6 +62,29 @@ func lookAlike(text string) string {
 		if found := scriptsOf(word); len(found) > 1 {
 			odd := foreign(word)
 			return fmt.Sprintf("mixes %s letters in one word: %q is %s (U+%04X)", strings.Join(found, " and "), odd, scriptOf(odd), odd)
+		}
+	}
+	return disguised(text)
+}
+
+// twins are the Cyrillic and Greek letters that have a Latin twin.
+const twins = "АВЕЅІЈКМНОРСТУХаеѕіјорсухԁԛԝ" + "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο"
+
+// shortestDisguise is how many letters a word has at least before it is suspected: initials are no names.
+const shortestDisguise = 3
+
+// disguised finds words that are wholly of letters of another script and look Latin all the same. A text with any letter
+// that only Cyrillic or Greek has is taken for what it is.
+func disguised(text string) string {
+	for _, r := range text {
+		if s := scriptOf(r); (s == "Cyrillic" || s == "Greek") && !strings.ContainsRune(twins, r) {
+			return ""
+		}
+	}
+	for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
+		first, _ := utf8.DecodeRuneInString(word)
+		if s := scriptOf(first); s != "Latin" && s != "" && utf8.RuneCountInString(word) >= shortestDisguise {
+			return fmt.Sprintf("is of %s letters that look like Latin ones: %q (U+%04X)", s, first, first)
 		}
 	}
 	return ""

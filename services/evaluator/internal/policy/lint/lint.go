@@ -8,7 +8,9 @@ package lint
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/covewise/covewise/platform/tenant"
@@ -87,11 +89,15 @@ func (c *checker) withheld() {
 			c.report(true, r.Line, entry(list, i)+".until", "%q ends more than 366 days ahead and is not in force before; write an earlier date and renew it then", r.Name)
 		}
 	}
+	anything := func(pattern string) bool { return strings.Trim(pattern, "*") == "" }
 	for i, s := range c.policy.Snoozes {
 		look("snoozes", i, s.Rule, s.Until)
 	}
 	for i, e := range c.policy.ExpectedErrors {
 		look("expectedErrors", i, e.Rule, e.Until)
+		if anything(e.Text) && anything(e.Item) && anything(e.Code) {
+			c.report(false, e.Line, entry("expectedErrors", i), "%q expects every error, which switches the condition errors off for these devices; name the text, item or code that is expected", e.Name)
+		}
 	}
 }
 
@@ -132,12 +138,23 @@ func (c *checker) conditions() {
 			c.report(true, q.Line, key, "%q holds for every device that can be thought of, so that nothing closes it; make it depend on something that recovers", q.Name)
 		case tried.Never:
 			c.report(false, q.Line, key, "%q seems to hold for no device; check it with covewise policy test", q.Name)
+		case forLife(q.When):
+			c.report(true, q.Line, key, "%q asks for nothing that a good backup or a contact ends, so that nothing closes it; make it depend on successHours, contactHours, errors or sources", q.Name)
 		}
 		if off && !c.switchedOn() {
 			c.report(false, q.Line, entry("customConditions", i), "%q is not judged, because conditions.custom is off; switch it on or remove the condition", q.Name)
 		}
 	}
 }
+
+var (
+	literals = regexp.MustCompile("\"[^\"]*\"|'[^']*'|`[^`]*`")
+	// Facts that a backup, a contact or time changes for the better.
+	recovers = regexp.MustCompile(`\b(successHours|contactHours|errors|sources|trial)\b|\bcreatedHours\s*<|>=?\s*createdHours\b|(!|\bnot)\s*succeeded\b|\bsucceeded\s*==\s*false\b`)
+)
+
+// forLife reports whether an expression uses only facts of a device that stay as they are once it holds.
+func forLife(when string) bool { return !recovers.MatchString(literals.ReplaceAllString(when, "")) }
 
 // switchedOn reports whether some override switches custom conditions on again.
 func (c *checker) switchedOn() bool {

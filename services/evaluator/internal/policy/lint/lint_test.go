@@ -149,6 +149,29 @@ func TestCheck(t *testing.T) {
 			{18, "policy.customConditions[0].when", isError, `"open for ever" holds for every device that can be thought of, so that nothing closes it; make it depend on something that recovers`},
 			{19, "policy.customConditions[1].when", isWarning, `"impossible" seems to hold for no device; check it with covewise policy test`},
 		}},
+		"conditions that never end once they hold": {`
+  customConditions:
+  - {name: old, select: all, when: "createdHours > 100"}
+  - {name: once, select: all, when: "succeeded"}
+  - {name: servers, select: all, when: "class == 'server' || name contains 'errors'"}
+  - {name: young, select: all, when: "createdHours < 100"}
+  - {name: first, select: all, when: "createdHours > 24 && !succeeded"}
+  - {name: slow, select: all, when: "class == 'server' && successHours > 7"}`, []lint.Finding{
+			{17, "policy.customConditions[0].when", isError, `"old" asks for nothing that a good backup or a contact ends, so that nothing closes it; make it depend on successHours, contactHours, errors or sources`},
+			{18, "policy.customConditions[1].when", isError, `"once" asks for nothing that a good backup or a contact ends, so that nothing closes it; make it depend on successHours, contactHours, errors or sources`},
+			{19, "policy.customConditions[2].when", isError, `"servers" asks for nothing that a good backup or a contact ends, so that nothing closes it; make it depend on successHours, contactHours, errors or sources`},
+		}},
+		"every error expected": {`
+  expectedErrors:
+  - {name: quiet, select: all, text: "*", reason: r, until: 2027-01-01}
+  - {name: gone, select: all, text: "*not found", reason: r, until: 2027-01-01}`, []lint.Finding{
+			{17, "policy.expectedErrors[0]", isWarning, `"quiet" expects every error, which switches the condition errors off for these devices; name the text, item or code that is expected`},
+		}},
+		"a name wholly of letters that look like others": {`
+  customers:
+  - {name: comex, select: {customer: ["СОМЕХ", "Клиника СОМЕХ", 4711]}, never: 3d}`, []lint.Finding{
+			{17, "policy.customers[0].select", isWarning, `"СОМЕХ" is of Cyrillic letters that look like Latin ones: 'С' (U+0421); type it anew`},
+		}},
 		"a condition that is switched off": {`
   conditions: {custom: off}
   customConditions:
