@@ -106,7 +106,7 @@ func (a *access) enter(ctx context.Context) (*site, error) {
 	if _, err := os.Stat(filepath.Join(a.data, "jetstream")); errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("nothing is recorded in %s; name the --data of a covewise up", a.data)
 	}
-	nc, err := server.Knock(a.data, "covewise command")
+	nc, err := server.Knock(ctx, a.data, "covewise command")
 	if err == nil {
 		return &site{NATS: nc, Live: true, close: closing(nc)}, nil
 	}

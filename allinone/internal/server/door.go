@@ -91,21 +91,21 @@ func join(ctx context.Context, a, b net.Conn) {
 var ErrNotRunning = errors.New("no covewise runs there")
 
 // Knock connects to the covewise that runs in a data directory. Without one it fails with ErrNotRunning.
-func Knock(dir, name string) (*nats.Conn, error) {
-	path := filepath.Join(dir, socketFile)
-	if probe, err := net.Dial("unix", path); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
-	} else if err := probe.Close(); err != nil {
-		return nil, fmt.Errorf("connect to %s: %w", path, err)
-	}
-	nc, err := nats.Connect("nats://covewise", nats.SetCustomDialer(socket(path)), nats.Name(name), nats.NoReconnect())
+func Knock(ctx context.Context, dir, name string) (*nats.Conn, error) {
+	var dialer net.Dialer
+	conn, err := dialer.DialContext(ctx, "unix", filepath.Join(dir, socketFile))
 	if err != nil {
-		return nil, fmt.Errorf("connect to the covewise in %s: %w", dir, err)
+		return nil, fmt.Errorf("%w: %w", ErrNotRunning, err)
+	}
+	nc, err := nats.Connect("nats://covewise", nats.SetCustomDialer(dialed{conn}), nats.Name(name), nats.NoReconnect())
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("connect to the covewise in %s: %w", dir, err), conn.Close())
 	}
 	return nc, nil
 }
 
-type socket string
+// dialed is a connection that is there already. It is used once, for a command does not connect again.
+type dialed struct{ conn net.Conn }
 
-// Dial connects to the socket, whatever address the client believes to connect to.
-func (s socket) Dial(string, string) (net.Conn, error) { return net.Dial("unix", string(s)) }
+// Dial returns the connection, whatever address the client believes to connect to.
+func (d dialed) Dial(string, string) (net.Conn, error) { return d.conn, nil }

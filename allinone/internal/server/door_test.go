@@ -27,7 +27,7 @@ func started(t *testing.T, dir string) *server.Server {
 
 func TestCommandsReachARunningServerThroughItsDoor(t *testing.T) {
 	dir := t.TempDir()
-	_, err := server.Knock(dir, "test")
+	_, err := server.Knock(t.Context(), dir, "test")
 	require.ErrorIs(t, err, server.ErrNotRunning)
 
 	// A process that was killed leaves its socket behind.
@@ -35,7 +35,7 @@ func TestCommandsReachARunningServerThroughItsDoor(t *testing.T) {
 	require.NoError(t, err)
 	stale.SetUnlinkOnClose(false)
 	require.NoError(t, stale.Close())
-	_, err = server.Knock(dir, "test")
+	_, err = server.Knock(t.Context(), dir, "test")
 	require.ErrorIs(t, err, server.ErrNotRunning)
 
 	s := started(t, dir)
@@ -53,7 +53,7 @@ func TestCommandsReachARunningServerThroughItsDoor(t *testing.T) {
 	_, err = inside.Subscribe("echo", func(m *nats.Msg) { _ = m.Respond(m.Data) })
 	require.NoError(t, err)
 	require.NoError(t, inside.Flush())
-	outside, err := server.Knock(dir, "outside")
+	outside, err := server.Knock(t.Context(), dir, "outside")
 	require.NoError(t, err)
 	large := []byte(strings.Repeat("x", 4<<20)) // the largest records are megabytes
 	reply, err := outside.RequestWithContext(t.Context(), "echo", large)
@@ -62,14 +62,14 @@ func TestCommandsReachARunningServerThroughItsDoor(t *testing.T) {
 
 	closed := make(chan struct{})
 	outside.SetClosedHandler(func(*nats.Conn) { close(closed) })
-	s2, err := server.Knock(dir, "second")
+	s2, err := server.Knock(t.Context(), dir, "second")
 	require.NoError(t, err)
 	s2.Close()
 	require.NoError(t, door.Close())
 	outside.Close()
 	<-closed
 	require.NoError(t, <-ended)
-	_, err = server.Knock(dir, "test")
+	_, err = server.Knock(t.Context(), dir, "test")
 	require.ErrorIs(t, err, server.ErrNotRunning)
 }
 
