@@ -3,6 +3,7 @@ package cli_test
 import (
 	"context"
 	"io"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,8 +27,13 @@ func (o *outside) running() (log *lines, stop func()) {
 	}()
 	return log, func() {
 		cancel()
-		require.Equal(o.t, cli.ExitOK, <-ended)
+		code := <-ended
 		log.read.Wait()
+		var rest []string
+		for line := range log.found {
+			rest = append(rest, line)
+		}
+		require.Equal(o.t, cli.ExitOK, code, "%s", strings.Join(rest, "\n"))
 	}
 }
 

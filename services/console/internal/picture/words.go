@@ -91,6 +91,7 @@ var phases = map[ticketv1.Phase]word{
 	ticketv1.Phase_PHASE_CLOSED:      {"closed", "Closed"},
 	ticketv1.Phase_PHASE_HANDED_OVER: {"handed_over", "Taken over by a person"},
 	ticketv1.Phase_PHASE_DROPPED:     {"dropped", "Ended without a ticket"},
+	ticketv1.Phase_PHASE_REOPENING:   {"reopening", "Opening again"},
 }
 
 var linkStates = map[companyv1.LinkState]word{
@@ -100,12 +101,24 @@ var linkStates = map[companyv1.LinkState]word{
 	companyv1.LinkState_LINK_STATE_AMBIGUOUS:   {"ambiguous", "Ambiguous"},
 	companyv1.LinkState_LINK_STATE_MISSING:     {"missing", "No company found"},
 	companyv1.LinkState_LINK_STATE_BROKEN:      {"broken", "Broken"},
+	companyv1.LinkState_LINK_STATE_RENAMED:     {"renamed", "Linked, renamed since"},
+	companyv1.LinkState_LINK_STATE_EXCLUDED:    {"excluded", "Excluded by a person"},
+	companyv1.LinkState_LINK_STATE_CREATING:    {"creating", "Being created"},
 }
 
 var linkMethods = map[companyv1.LinkMethod]word{
 	companyv1.LinkMethod_LINK_METHOD_REFERENCE:  {"reference", "by the customer's reference"},
 	companyv1.LinkMethod_LINK_METHOD_EXACT_NAME: {"exact_name", "by its exact name"},
 	companyv1.LinkMethod_LINK_METHOD_CATCH_ALL:  {"catch_all", "as the catch-all company"},
+	companyv1.LinkMethod_LINK_METHOD_OWN:        {"own", "as the MSP's own company"},
+	companyv1.LinkMethod_LINK_METHOD_NAME_ID:    {"name_id", "by the id in the customer's name"},
+
+	companyv1.LinkMethod_LINK_METHOD_NORMALISED_NAME: {"normalised_name", "by its name, spelling evened out"},
+	companyv1.LinkMethod_LINK_METHOD_IDENTIFIER:      {"identifier", "by its identifier"},
+	companyv1.LinkMethod_LINK_METHOD_REFERENCE_NAME:  {"reference_name", "by the name in the customer's reference"},
+	companyv1.LinkMethod_LINK_METHOD_ORDERED:         {"ordered", "by a person"},
+	companyv1.LinkMethod_LINK_METHOD_CREATED:         {"created", "created by Covewise"},
+	companyv1.LinkMethod_LINK_METHOD_MERGED:          {"merged", "after a merge"},
 }
 
 var parks = map[ticketv1.ParkReason]parkWord{
@@ -113,6 +126,22 @@ var parks = map[ticketv1.ParkReason]parkWord{
 	ticketv1.ParkReason_PARK_REASON_COMPANY: {
 		"company", "No company",
 		"Put CWM:<company id> into the customer's reference in Cove, or give one active company in ConnectWise the customer's exact name.",
+	},
+	ticketv1.ParkReason_PARK_REASON_RESPECTED: {
+		"respected", "Closed by a person",
+		"A person closed the ticket while the device fails. Covewise comes back to it after tickets.respectFor.",
+	},
+	ticketv1.ParkReason_PARK_REASON_CAPPED: {
+		"capped", "Hourly cap reached",
+		"The roll-up ticket lists it; it gets its own ticket when the hour is over. tickets.hourlyCap sets the cap.",
+	},
+	ticketv1.ParkReason_PARK_REASON_GROUP: {
+		"group", "Waits for its group's ticket",
+		"It is attached as soon as the group's ticket is there; nothing to do.",
+	},
+	ticketv1.ParkReason_PARK_REASON_YIELDED: {
+		"yielded", "New tickets go first",
+		"The note follows when the pace allows; nothing to do.",
 	},
 	ticketv1.ParkReason_PARK_REASON_SHADOW: {
 		"shadow", "Shadow mode",
