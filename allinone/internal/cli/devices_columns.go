@@ -23,7 +23,7 @@ type deviceColumn struct {
 
 // ownSources are the data sources that have a column of their own, whether a device has them or not.
 func ownSources() []string {
-	return []string{"D01", "D02", "D06", "D08", "D10", "D14", "D15", "D05", "D19", "D20", "D23"}
+	return []string{"D01", "D02", "D06", "D08", "D10", "D14", "D15", "D05", "D19", "D20", "D23", "D03", "D04", "D07", "D11", "D12"}
 }
 
 func deviceColumns() []deviceColumn {

@@ -109,7 +109,7 @@ func swept(ctx context.Context, b *bus.Bus, tenant string) (*statusv1.SweepCompl
 func sweepLine(done *statusv1.SweepCompleted) string {
 	took := done.GetFinishedAt().AsTime().Sub(done.GetObservedAt().AsTime()).Round(time.Second)
 	if !done.GetComplete() {
-		return fmt.Sprintf("%s: sweep %d is incomplete (%s), nothing is concluded from it: %s", done.GetTenant(), done.GetSweep(), done.GetFailureClass(), done.GetFailure())
+		return fmt.Sprintf("%s: sweep %d is incomplete, nothing is concluded from it: %s", done.GetTenant(), done.GetSweep(), done.GetFailure())
 	}
 	parts := []string{fmt.Sprintf("%d devices, %d changed", done.GetDevices(), done.GetPublished()), fmt.Sprintf("%d requests in %s", done.GetRequests(), took)}
 	if codes := done.GetColumnsRefused(); len(codes) > 0 {
