@@ -32,7 +32,7 @@ import (
 const mostUses = 100
 
 // ofMakeTest is how many schedules run with the other tests.
-const ofMakeTest = 25
+const ofMakeTest = 6
 
 var options struct {
 	schedules int
