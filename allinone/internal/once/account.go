@@ -67,7 +67,7 @@ func account(done *statusv1.SweepCompleted, before, after state, unfinished stri
 			continue
 		}
 		known++
-		if d.GetOpen() != nil {
+		if d.GetOpen() != nil || len(d.GetTracks()) > 0 { // held back by a group, or on its way in
 			r.InTrouble++
 		}
 	}
