@@ -37,6 +37,7 @@ test: ## run all tests, with the race detector where there is a C compiler and m
 
 bench: ## run the benchmarks and print their figures beside a reference measured in the same run
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench/...
+	go test -run '^$$' -bench 'Judging|Unchanged' -benchtime 3x -benchmem -timeout 30m ./services/evaluator/internal/sweeps ./services/evaluator/internal/judge
 
 chaos: ## play schedules of faults against the real services: SCHEDULES (500), SEED and STEPS to replay, DURATION, WORKERS
 	go test ./test/chaos -run '^TestNoScheduleOfFaultsBreaksAPromise$$' -count=1 -v -timeout 0 -args \
