@@ -51,6 +51,7 @@ tickets:
   newStatus: %s
   closedStatus: %s
   priorities: {server: "%s", workstation: "%s", m365: "%s"}
+  hourlyCap: 0 # a process that is killed takes what it had reserved of a cap with it
 policy:
   group: {join: "off"} # a ticket for each device, however many fail alike
 `
