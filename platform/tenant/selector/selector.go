@@ -4,7 +4,6 @@ package selector
 import (
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 )
@@ -17,60 +16,58 @@ type Subject struct {
 	CustomerID   string
 	CustomerName string
 	Site         string
-	Profile      string // name of the backup profile
+	ProfileID    string // of the backup profile
+	Profile      string // its name
 	Tags         []string
 }
 
-// Fits reports whether a selector chooses a subject: each list that is not empty must hold something that fits.
+// Look is a subject made ready to be compared with many selectors.
+type Look struct {
+	customer, site, device, profile, tags []string // in lower case
+	class                                 string
+}
+
+// LookAt makes a subject ready.
+func LookAt(of Subject) *Look {
+	texts := make([]string, 0, 6+len(of.DeviceNames)+len(of.Tags))
+	lower := func(all ...string) []string {
+		from := len(texts)
+		for _, text := range all {
+			texts = append(texts, strings.ToLower(text))
+		}
+		return texts[from:len(texts):len(texts)]
+	}
+	return &Look{
+		customer: lower(of.CustomerID, of.CustomerName), site: lower(of.Site), device: append(lower(of.DeviceNames...), of.DeviceID),
+		profile: lower(of.ProfileID, of.Profile), tags: lower(of.Tags...), class: of.Class,
+	}
+}
+
+// Tag adds a tag to the subject.
+func (l *Look) Tag(name string) { l.tags = append(l.tags, strings.ToLower(name)) }
+
+// Selector chooses devices: each of its lists that is not empty must hold something that fits.
+type Selector struct {
+	customers, sites, devices, profiles, tags Patterns
+	classes                                   []string
+}
+
+// Compile makes the selector of a policy or of a rule ready. A nil one chooses all devices.
+func Compile(s *tenantv1.Selector) Selector {
+	return Selector{
+		customers: NewPatterns(s.GetCustomers()...), sites: NewPatterns(s.GetSites()...), devices: NewPatterns(s.GetDevices()...),
+		profiles: NewPatterns(s.GetProfiles()...), tags: NewPatterns(s.GetTags()...), classes: s.GetClasses(),
+	}
+}
+
+// Fits reports whether the selector chooses a device.
+func (s *Selector) Fits(l *Look) bool {
+	return s.customers.fitAny(l.customer) && s.sites.fitAny(l.site) && s.devices.fitAny(l.device) && s.profiles.fitAny(l.profile) &&
+		s.tags.fitAny(l.tags) && (len(s.classes) == 0 || slices.Contains(s.classes, l.class))
+}
+
+// Fits reports whether a selector chooses a subject. Who asks often compiles the one and looks at the other once.
 func Fits(s *tenantv1.Selector, of Subject) bool {
-	return fitsAny(s.GetCustomers(), of.CustomerID, of.CustomerName) &&
-		fitsAny(s.GetSites(), of.Site) &&
-		fitsAny(s.GetDevices(), append([]string{of.DeviceID}, of.DeviceNames...)...) &&
-		fitsAny(s.GetProfiles(), of.Profile) &&
-		fitsAny(s.GetTags(), of.Tags...) &&
-		(len(s.GetClasses()) == 0 || slices.Contains(s.GetClasses(), of.Class))
-}
-
-func fitsAny(patterns []string, texts ...string) bool {
-	if len(patterns) == 0 {
-		return true
-	}
-	for _, pattern := range patterns {
-		for _, text := range texts {
-			if text != "" && Matches(pattern, text) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// Matches reports whether a whole text fits a pattern, in which "*" stands for any text and "?" for one letter. Case is
-// ignored. It goes back to the last "*" only, so that it takes at most len(pattern) * len(text) steps.
-func Matches(pattern, text string) bool {
-	pattern, text = strings.ToLower(pattern), strings.ToLower(text)
-	star, resume := "", ""
-	starred := false
-	for text != "" {
-		switch {
-		case strings.HasPrefix(pattern, "*"):
-			starred, star, resume = true, pattern[1:], text
-			pattern = star
-		case strings.HasPrefix(pattern, "?"):
-			pattern, text = pattern[1:], text[letter(text):]
-		case pattern != "" && pattern[0] == text[0]:
-			pattern, text = pattern[1:], text[1:]
-		case starred && resume != "":
-			resume = resume[letter(resume):]
-			pattern, text = star, resume
-		default:
-			return false
-		}
-	}
-	return strings.Trim(pattern, "*") == ""
-}
-
-func letter(s string) int {
-	_, size := utf8.DecodeRuneInString(s)
-	return size
+	compiled := Compile(s)
+	return compiled.Fits(LookAt(of))
 }

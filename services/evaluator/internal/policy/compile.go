@@ -5,13 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/covewise/covewise/platform/errclass"
 	"github.com/covewise/covewise/platform/tenant/expression"
+	"github.com/covewise/covewise/platform/tenant/selector"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 )
@@ -39,21 +39,21 @@ type Policy struct {
 
 type override struct {
 	layer
-	selector selector
+	selector selector.Selector
 }
 
 type deviceTag struct {
-	selector selector
+	selector selector.Selector
 	name     string
 }
 
 type exclusion struct {
-	selector selector
+	selector selector.Selector
 	reason   string
 }
 
 type customCondition struct {
-	selector   selector
+	selector   selector.Selector
 	name       string
 	expression *expression.Expression
 }
@@ -84,16 +84,16 @@ func Compile(p *tenantv1.Policy) (*Policy, error) {
 		for _, o := range all {
 			l := layer{level: level, rule: o.GetName(), values: o.GetValues()}
 			note(level, l.rule, l.check())
-			out = append(out, override{layer: l, selector: newSelector(o.GetSelect())})
+			out = append(out, override{layer: l, selector: selector.Compile(o.GetSelect())})
 		}
 		return out
 	}
 	out.overrides = append(overrides(LevelCustomer, p.GetCustomers()), overrides(LevelDevice, p.GetDevices())...)
 	for _, t := range p.GetTags() {
-		out.tags = append(out.tags, deviceTag{newSelector(t.GetSelect()), t.GetName()})
+		out.tags = append(out.tags, deviceTag{selector.Compile(t.GetSelect()), t.GetName()})
 	}
 	for _, e := range p.GetExclude() {
-		out.exclude = append(out.exclude, exclusion{newSelector(e.GetSelect()), e.GetReason()})
+		out.exclude = append(out.exclude, exclusion{selector.Compile(e.GetSelect()), e.GetReason()})
 	}
 	for _, w := range p.GetWindows() {
 		compiled, err := newWindow(w)
@@ -102,7 +102,7 @@ func Compile(p *tenantv1.Policy) (*Policy, error) {
 	}
 	for _, s := range p.GetSnoozes() {
 		out.snoozes = append(out.snoozes, snooze{
-			selector: newSelector(s.GetSelect()), until: s.GetUntil().AsTime(),
+			selector: selector.Compile(s.GetSelect()), until: s.GetUntil().AsTime(),
 			reason: fmt.Sprintf("snoozed by %s: %s", s.GetAuthor(), s.GetReason()),
 		})
 	}
@@ -112,7 +112,7 @@ func Compile(p *tenantv1.Policy) (*Policy, error) {
 	for _, c := range p.GetCustomConditions() {
 		compiled, err := expression.Compile(c.GetWhen())
 		note("custom condition", c.GetName(), err)
-		out.custom = append(out.custom, customCondition{newSelector(c.GetSelect()), c.GetName(), compiled})
+		out.custom = append(out.custom, customCondition{selector.Compile(c.GetSelect()), c.GetName(), compiled})
 	}
 	if len(wrong) > 0 {
 		return nil, errclass.New(errclass.Rejected, "compile policy", errors.Join(wrong...))
@@ -129,33 +129,33 @@ func (p *Policy) Version() string { return p.version }
 // For returns what the policy says about a device at a time of the data. Maps and slices in it are shared: they are
 // to be read only.
 func (p *Policy) For(s Subject, at time.Time) Rules {
-	look := lookOf(s)
+	look := lookAt(s)
 	tags := s.Tags
 	for _, t := range p.tags {
-		if t.selector.fits(&look) {
+		if t.selector.Fits(look) {
 			tags = append(slices.Clip(tags), t.name)
-			look.tags = append(look.tags, strings.ToLower(t.name))
+			look.Tag(t.name)
 		}
 	}
-	rules := *p.values(s.Class, &look)
+	rules := *p.values(s.Class, look)
 	rules.Class, rules.Tags = s.Class, tags
 	if rules.excludeTrial && s.Trial {
 		rules.Excluded = ExcludedTrial
 	}
 	for _, e := range p.exclude {
-		if rules.Excluded == "" && e.selector.fits(&look) {
+		if rules.Excluded == "" && e.selector.Fits(look) {
 			rules.Excluded = e.reason
 		}
 	}
 	now := p.at(at)
-	rules.Mute = now.mute(&look)
+	rules.Mute = now.mute(look)
 	for _, e := range now.expected {
-		if e.selector.fits(&look) {
+		if e.selector.Fits(look) {
 			rules.Expected = append(rules.Expected, e)
 		}
 	}
 	for _, c := range p.custom {
-		if c.selector.fits(&look) {
+		if c.selector.Fits(look) {
 			rules.Custom = append(rules.Custom, c)
 		}
 	}
@@ -163,11 +163,11 @@ func (p *Policy) For(s Subject, at time.Time) Rules {
 }
 
 // values returns the rules by the overrides that fit a device, resolved once for each combination of them.
-func (p *Policy) values(class incidentv1.DeviceClass, look *look) *Rules {
+func (p *Policy) values(class incidentv1.DeviceClass, look *selector.Look) *Rules {
 	var room [64]byte
 	fitting := room[:0] // positions of the overrides that fit
 	for i := range p.overrides {
-		if p.overrides[i].selector.fits(look) {
+		if p.overrides[i].selector.Fits(look) {
 			fitting = binary.AppendUvarint(fitting, uint64(i))
 		}
 	}

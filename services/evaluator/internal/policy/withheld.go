@@ -3,19 +3,19 @@ package policy
 import (
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 
 	"github.com/covewise/covewise/platform/tenant"
+	"github.com/covewise/covewise/platform/tenant/selector"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 )
 
 // snooze withholds news until a moment.
 type snooze struct {
-	selector selector
+	selector selector.Selector
 	until    time.Time
 	reason   string
 }
@@ -33,7 +33,7 @@ type moment struct {
 }
 
 type muting struct {
-	selector selector
+	selector selector.Selector
 	mute     Mute
 }
 
@@ -62,11 +62,11 @@ func (p *Policy) at(at time.Time) *moment {
 }
 
 // mute returns what withholds the news of a device for the longest, or nil.
-func (m *moment) mute(l *look) *Mute {
+func (m *moment) mute(l *selector.Look) *Mute {
 	var longest *Mute
 	for i := range m.muting {
 		this := &m.muting[i]
-		if (longest == nil || this.mute.Until.After(longest.Until)) && this.selector.fits(l) {
+		if (longest == nil || this.mute.Until.After(longest.Until)) && this.selector.Fits(l) {
 			longest = &this.mute
 		}
 	}
@@ -75,21 +75,21 @@ func (m *moment) mute(l *look) *Mute {
 
 // expectedError recognises session errors that are so by design.
 type expectedError struct {
-	selector         selector
+	selector         selector.Selector
 	sources          []string
-	text, item, code []pattern
+	text, item, code selector.Patterns
 	until            time.Time
 }
 
 func newExpectedError(e *tenantv1.ExpectedError) expectedError {
-	one := func(text string) []pattern {
+	one := func(text string) selector.Patterns {
 		if text == "" {
 			return nil
 		}
-		return []pattern{newPattern(text)}
+		return selector.NewPatterns(text)
 	}
 	return expectedError{
-		selector: newSelector(e.GetSelect()), sources: e.GetSources(),
+		selector: selector.Compile(e.GetSelect()), sources: e.GetSources(),
 		text: one(e.GetText()), item: one(e.GetItem()), code: one(e.GetCode()), until: e.GetUntil().AsTime(),
 	}
 }
@@ -97,14 +97,12 @@ func newExpectedError(e *tenantv1.ExpectedError) expectedError {
 // Expects reports whether every pattern fits.
 func (x expectedError) Expects(source string, e *statusv1.SessionError) bool {
 	return (len(x.sources) == 0 || slices.Contains(x.sources, source)) &&
-		fitsAny(x.text, lower(e.GetText())) && fitsAny(x.item, lower(e.GetItem())) && fitsAny(x.code, lower(e.GetCode()))
+		x.text.Fit(e.GetText()) && x.item.Fit(e.GetItem()) && x.code.Fit(e.GetCode())
 }
-
-func lower(text string) []string { return []string{strings.ToLower(text)} }
 
 // window is a recurring maintenance window.
 type window struct {
-	selector selector
+	selector selector.Selector
 	schedule *cron.SpecSchedule
 	hourly   bool // begins in every hour, so that a repeated hour is an hour like others
 	length   time.Duration
@@ -123,7 +121,7 @@ func newWindow(w *tenantv1.MaintenanceWindow) (window, error) {
 	}
 	const star = 1 << 63 // how the library marks a field that is "*"
 	return window{
-		selector: newSelector(w.GetSelect()), schedule: schedule, hourly: schedule.Hour&star != 0, length: w.GetDuration().AsDuration(), zone: zone,
+		selector: selector.Compile(w.GetSelect()), schedule: schedule, hourly: schedule.Hour&star != 0, length: w.GetDuration().AsDuration(), zone: zone,
 		reason: fmt.Sprintf("maintenance window %s: %s", w.GetName(), w.GetReason()),
 	}, nil
 }

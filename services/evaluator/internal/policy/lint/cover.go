@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/covewise/covewise/platform/tenant"
-	"github.com/covewise/covewise/services/evaluator/internal/policy"
+	"github.com/covewise/covewise/platform/tenant/selector"
 )
 
 // overrides finds overrides that say nothing, or nothing of those they choose.
@@ -124,5 +124,5 @@ func coversTexts(wide, narrow []string) bool {
 // coversText matches a pattern as if it were a text. That is right only for patterns without "?", because a "*" of
 // the text stands for any number of letters.
 func coversText(wide, narrow string) bool {
-	return strings.EqualFold(wide, narrow) || !strings.Contains(wide, "?") && policy.Matches(wide, narrow)
+	return strings.EqualFold(wide, narrow) || !strings.Contains(wide, "?") && selector.Matches(wide, narrow)
 }

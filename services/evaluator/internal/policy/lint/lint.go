@@ -15,6 +15,7 @@ import (
 
 	"github.com/covewise/covewise/platform/tenant"
 	"github.com/covewise/covewise/platform/tenant/expression"
+	"github.com/covewise/covewise/platform/tenant/selector"
 	"github.com/covewise/covewise/services/evaluator/internal/policy"
 )
 
@@ -165,7 +166,7 @@ func (c *checker) switchedOn() bool {
 // noTag finds rules for tags that the policy gives nobody.
 func (c *checker) noTag(list string, i int, r tenant.Rule) {
 	for _, text := range r.Select.Tags {
-		if !slices.ContainsFunc(c.policy.Tags, func(tag tenant.Rule) bool { return policy.Matches(text, tag.Name) }) {
+		if !slices.ContainsFunc(c.policy.Tags, func(tag tenant.Rule) bool { return selector.Matches(text, tag.Name) }) {
 			c.report(true, r.Line, entry(list, i)+".select.tag", "%q is for the tag %q, which policy.tags gives no device; add the tag there", r.Name, text)
 		}
 	}
