@@ -117,7 +117,7 @@ func TestPagesSayWhatIsGoingOn(t *testing.T) {
 	}{
 		{"/", []string{
 			"Live", "Shadow", "Complete", "2 min ago", "in 13 min", "Incomplete", "page 2 of the devices was cut short", "1 × No company",
-			"Put CWM:&lt;company id&gt; into the customer&#39;s reference in Cove",
+			"put CWM:&lt;company id&gt; into the customer&#39;s reference in Cove",
 		}},
 		{"/devices", []string{
 			"SRV-01", "Harbour Dental &amp; Söhne", "Pier 4", "In trouble", "Failed: System State", "Never backed up", "Excluded", "trial", "Healthy", "Documents",
@@ -125,7 +125,7 @@ func TestPagesSayWhatIsGoingOn(t *testing.T) {
 		}},
 		{"/devices?state=healthy", []string{"WS-03", "1–1 of 1"}},
 		{"/incidents", []string{"Failed: System State", "1 d 2 h ago", "#70123", "Open", "Waits: No company", "1–2 of 2"}},
-		{"/tickets", []string{"#70123", "Taken over by a person", "Closed", "recovered", "1003-4", "1–3 of 3"}},
+		{"/tickets", []string{"#70123", "Taken over by a person", "Closed", "recovered", "1003-4", `<td data-label="Device"><bdi class="name">storage node 7</bdi></td>`, "1–4 of 4"}},
 		{"/devices/harbor/1001", []string{
 			"The volume shadow copy &lt;failed&gt;", `C:\pagefile`, "3 times", "limit 1 d", "2026-11-18 20:10:00 UTC", "Failed → In process",
 			"Completed", "1.4 GB", "12 min", "Open in Cove", "https://backup.management/#/backup/overview/view/1662", "#70123",

@@ -183,6 +183,14 @@ func fill(t *testing.T, b *bus.Bus) {
 		Wanted:    &incidentv1.Event{Revision: 2, Kind: incidentv1.EventKind_EVENT_KIND_RESOLVED, Resolution: incidentv1.Resolution_RESOLUTION_RECOVERED, Customer: dental, Device: &incidentv1.Device{ComputerName: "WS-03"}},
 		CreatedAt: before(90 * time.Hour), ClosedAt: before(80 * time.Hour), UpdatedAt: before(80 * time.Hour),
 	}, "harbor", "1003", "1003-4")
+	put(t, b, bus.TicketLedger, &ticketv1.Ledger{
+		SchemaVersion: 1, Tenant: "harbor", DeviceId: "node-7", IncidentId: "node-7-1", Phase: ticketv1.Phase_PHASE_CLOSED, TicketId: 70002, CompanyId: 9,
+		Wanted: &incidentv1.Event{
+			Revision: 2, Kind: incidentv1.EventKind_EVENT_KIND_RESOLVED, Resolution: incidentv1.Resolution_RESOLUTION_RECOVERED,
+			Scope: incidentv1.Scope_SCOPE_GROUP, Cause: &incidentv1.Cause{Value: "storage node 7"},
+		},
+		CreatedAt: before(95 * time.Hour), ClosedAt: before(94 * time.Hour), UpdatedAt: before(94 * time.Hour),
+	}, "harbor", "node-7", "node-7-1")
 	put(t, b, bus.CompanyMap, &companyv1.Link{
 		SchemaVersion: 1, Tenant: "harbor", Customer: dental, State: companyv1.LinkState_LINK_STATE_LINKED, Method: companyv1.LinkMethod_LINK_METHOD_REFERENCE,
 		Company: &companyv1.Company{Id: 9, Identifier: "Dental", Name: "Harbour Dental"}, CheckedAt: before(26 * time.Hour),

@@ -134,6 +134,7 @@ func FromLedger(l *ticketv1.Ledger) *TicketRow {
 	wanted := l.GetWanted()
 	t := Ticket{
 		Tenant: l.GetTenant(), IncidentID: l.GetIncidentId(), DeviceID: l.GetDeviceId(), DeviceName: subject(wanted, l.GetDeviceId()),
+		Scope:      scopes[wanted.GetScope()],
 		CustomerID: wanted.GetCustomer().GetId(), Customer: wanted.GetCustomer().GetName(), Site: wanted.GetSite(),
 		Phase: phases[l.GetPhase()].code, PhaseLabel: phases[l.GetPhase()].label, TicketID: l.GetTicketId(), CompanyID: l.GetCompanyId(),
 		Summary: summary(l), Revision: wanted.GetRevision(), ShownRevision: l.GetShown().GetRevision(), CreateAttempts: l.GetCreateAttempts(),

@@ -102,6 +102,7 @@ type Ticket struct {
 	IncidentID     string     `json:"incident_id"`
 	DeviceID       string     `json:"device_id"`
 	DeviceName     string     `json:"device_name"`
+	Scope          string     `json:"scope"` // device, group, tenant: what the incident is about
 	CustomerID     string     `json:"customer_id"`
 	Customer       string     `json:"customer"`
 	Site           string     `json:"site"`

@@ -121,11 +121,17 @@ var linkMethods = map[companyv1.LinkMethod]word{
 	companyv1.LinkMethod_LINK_METHOD_MERGED:          {"merged", "after a merge"},
 }
 
+// scopes are what an incident is about; one of before there were others is about a device.
+var scopes = map[incidentv1.Scope]string{
+	incidentv1.Scope_SCOPE_UNSPECIFIED: "device", incidentv1.Scope_SCOPE_DEVICE: "device", incidentv1.Scope_SCOPE_GROUP: "group",
+	incidentv1.Scope_SCOPE_TENANT: "tenant",
+}
+
 var parks = map[ticketv1.ParkReason]parkWord{
 	ticketv1.ParkReason_PARK_REASON_UNSPECIFIED: {"unknown", "Waits", "Look at the detail."},
 	ticketv1.ParkReason_PARK_REASON_COMPANY: {
 		"company", "No company",
-		"Put CWM:<company id> into the customer's reference in Cove, or give one active company in ConnectWise the customer's exact name.",
+		"Link it with covewise companies link, or put CWM:<company id> into the customer's reference in Cove, or give one active company in ConnectWise the customer's exact name.",
 	},
 	ticketv1.ParkReason_PARK_REASON_RESPECTED: {
 		"respected", "Closed by a person",
