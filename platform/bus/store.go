@@ -120,7 +120,12 @@ type Entry[T proto.Message] struct {
 // Each calls f for every present key that matches filter (">" for all, "<tenant>.>" for a tenant's), with
 // the values as they stand when it begins. It holds one value at a time.
 func (s *Store[T]) Each(ctx context.Context, filter string, f func(Entry[T]) error) error {
-	watcher, err := s.kv.Watch(ctx, filter, jetstream.IgnoreDeletes())
+	// Without a deadline: nats.go bounds the wait for the watch's beginning by its own 5 s only where the context has none, and
+	// a request that went down with a broker is never answered.
+	watching, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	defer context.AfterFunc(ctx, stop)()
+	watcher, err := s.kv.Watch(watching, filter, jetstream.IgnoreDeletes())
 	if err != nil {
 		return fmt.Errorf("list %s %s: %w", s.name, filter, classify(err))
 	}

@@ -17,6 +17,7 @@ import (
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/connectors/cove/covefake"
+	"github.com/covewise/covewise/test/openapi"
 )
 
 // Site is an MSP whose Covewise is the real program, `covewise up`, with its tenant document and its data directory.
@@ -74,7 +75,7 @@ func NewSite(t testing.TB, fleet covefake.Fleet, companies []cwfake.Company, aro
 	if around != nil {
 		cove = around(cove)
 	}
-	coveServer, psaServer := httptest.NewServer(cove), httptest.NewServer(s.PSA)
+	coveServer, psaServer := httptest.NewServer(cove), httptest.NewServer(openapi.Judged(t, s.PSA))
 	t.Cleanup(coveServer.Close)
 	t.Cleanup(psaServer.Close)
 	dir := t.TempDir()

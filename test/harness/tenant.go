@@ -23,6 +23,7 @@ import (
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/test/openapi"
 )
 
 // The set-up of every tenant, as its document would say it. The boards and the like are those of the fake's default
@@ -35,8 +36,11 @@ const (
 	PriorityWorkstation = "Priority 3 - Normal"
 	PriorityM365        = "Priority 2 - Quick Response"
 
-	// pollInterval is shorter than a document may say, so that stories are short on the machine's clock.
+	// pollInterval is shorter than a document may say, so that stories are short on the machine's clock. A larger fleet
+	// gets more time: when sweeps come faster than they are judged, under the race detector on a busy machine, nothing
+	// is ever calm.
 	pollInterval = 300 * time.Millisecond
+	pollDevice   = 30 * time.Millisecond
 	// handInterval is the interval on a clock that is moved by hand: the product's default.
 	handInterval = 15 * time.Minute
 )
@@ -75,13 +79,13 @@ func (h *Harness) AddTenant(id string, fleet covefake.Fleet, companies []cwfake.
 	doc.ID, doc.Mode = id, tenant.Live
 	doc.Cove.URL, doc.Cove.Username, doc.Cove.Password = h.serve(tn.Cove)+"/jsonapi", username, secret("cove.secret", password)
 	doc.ConnectWise = tenant.ConnectWise{
-		URL: h.serve(tn.PSA), Company: company, ClientID: cwfake.DefaultClientID,
+		URL: h.serve(openapi.Judged(h.t, tn.PSA)), Company: company, ClientID: cwfake.DefaultClientID,
 		PublicKey: secret("cw.pub", "public-"+id), PrivateKey: secret("cw.key", "private-"+id),
 	}
 	doc.Tickets.Board, doc.Tickets.NewStatus, doc.Tickets.ClosedStatus = Board, NewStatus, ClosedStatus
 	doc.Tickets.Priorities = tenant.Priorities{Server: PriorityServer, Workstation: PriorityWorkstation, M365: PriorityM365}
 	settings := doc.Settings()
-	settings.PollInterval = durationpb.New(pollInterval)
+	settings.PollInterval = durationpb.New(pollInterval + time.Duration(len(fleet.Devices))*pollDevice)
 	if _, byHand := h.Clock.(*clocktest.Clock); byHand {
 		settings.PollInterval = durationpb.New(handInterval)
 	}

@@ -1,45 +1,52 @@
-// Package openapi judges client and fake of ConnectWise by a description of the real API: every request that the client
-// sends, and every answer that the fake gives, must be as it says. The description is not part of the project. It is
-// read from the file that COVEWISE_CONNECTWISE_OPENAPI names, or from testdata/connectwise-openapi.json; where there is
+// Package openapi judges requests to ConnectWise and the answers of the fake by a description of the real API: every
+// request that is sent, and every answer that the fake gives, must be as it says. The description is not part of the
+// project. It is read from the file that COVEWISE_CONNECTWISE_OPENAPI names, or from one of the usual places; where there is
 // none, nothing is checked.
 package openapi
 
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"net/http"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
-	"testing"
+	"sync"
 
 	"github.com/getkin/kin-openapi/openapi3"
 	"github.com/getkin/kin-openapi/routers"
-	"github.com/stretchr/testify/require"
 )
 
-const (
-	fileVariable = "COVEWISE_CONNECTWISE_OPENAPI"
-	usualFile    = "testdata/connectwise-openapi.json"
-)
+const fileVariable = "COVEWISE_CONNECTWISE_OPENAPI"
 
-// described returns the description, or nil where there is none.
-func described(t *testing.T) *openapi3.T {
-	t.Helper()
-	file, named := os.LookupEnv(fileVariable)
-	if !named || file == "" {
-		if _, err := os.Stat(usualFile); errors.Is(err, fs.ErrNotExist) {
-			t.Logf("nothing is checked: neither %s names a file nor is there %s", fileVariable, usualFile)
-			return nil
+// usualFiles are looked for from the folder of a package of tests.
+var usualFiles = []string{
+	filepath.Join("testdata", "connectwise-openapi.json"),
+	filepath.Join("..", "..", "..", "shared", "reference", "connectwise-openapi.json"),
+}
+
+// described reads the description once; it is nil where there is none.
+var described = sync.OnceValues(func() (*openapi3.T, error) {
+	file := os.Getenv(fileVariable) //nolint:forbidigo // as the fleet tests: this package is of tests only
+	for _, usual := range usualFiles {
+		if file != "" {
+			break
 		}
-		file = usualFile
+		if _, err := os.Stat(usual); err == nil {
+			file = usual
+		}
+	}
+	if file == "" {
+		return nil, nil //nolint:nilnil // no description is no error
 	}
 	doc, err := openapi3.NewLoader().LoadFromFile(file)
-	require.NoError(t, err)
-	return doc
-}
+	if err != nil {
+		return nil, fmt.Errorf("read the description of ConnectWise: %w", err)
+	}
+	return doc, nil
+})
 
 // find returns the operation for a request, literal segments before parameters, or an error that says what is missing.
 func find(doc *openapi3.T, method, path string) (*routers.Route, map[string]string, error) {
