@@ -107,12 +107,12 @@ func TestKilledTenTimesItMakesEveryTicketOnce(t *testing.T) {
 		t.Logf("killed when %s: %d tickets", m.what, len(site.PSA.Tickets()))
 	}
 	up := site.Up()
-	up.WaitFor("every incident's ticket is open", func() bool {
+	up.WaitAtEase("every incident's ticket is open", lookAtPage, func() bool {
 		phases, ok := up.Phases(t.Context())
 		return ok && phases["open"] == devices && len(phases) == 1
 	})
 	before, _ := up.Overview(t.Context())
-	up.WaitFor("another sweep finds nothing new", func() bool {
+	up.WaitAtEase("another sweep finds nothing new", lookAtPage, func() bool {
 		now, ok := up.Overview(t.Context())
 		return ok && now.LastSweep.Complete && now.LastSweep.Number > before.LastSweep.Number
 	})
@@ -140,6 +140,10 @@ func TestKilledTenTimesItMakesEveryTicketOnce(t *testing.T) {
 	require.Zero(t, up.Exit(endLimit))
 }
 
+// lookAtPage is the pause between looks at a page, which lists every incident. Where the process is killed at a moment
+// of its work, the fakes are asked, at once.
+const lookAtPage = 200 * time.Millisecond
+
 // endLimit is how long Ctrl-C may take.
 const endLimit = 5 * time.Second
 
@@ -149,7 +153,7 @@ func TestAfterCtrlCASecondStartContinues(t *testing.T) {
 	fleet, companies := troubledFleet(4)
 	site := harness.NewSite(t, fleet, companies, nil)
 	up := site.Up()
-	up.WaitFor("every ticket is open", func() bool {
+	up.WaitAtEase("every ticket is open", lookAtPage, func() bool {
 		phases, ok := up.Phases(t.Context())
 		return ok && phases["open"] == 4
 	})
@@ -158,7 +162,7 @@ func TestAfterCtrlCASecondStartContinues(t *testing.T) {
 	require.Zero(t, up.Exit(endLimit), "Ctrl-C is no error")
 
 	again := site.Up()
-	again.WaitFor("the next sweep is complete", func() bool {
+	again.WaitAtEase("the next sweep is complete", lookAtPage, func() bool {
 		now, ok := again.Overview(t.Context())
 		return ok && now.LastSweep.Complete && now.LastSweep.Number > before.LastSweep.Number
 	})

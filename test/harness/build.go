@@ -36,7 +36,8 @@ func Build(t testing.TB, packages ...string) string {
 	binaries.mu.Lock()
 	defer binaries.mu.Unlock()
 	if binaries.dir == "" {
-		dir, err := os.MkdirTemp("", "covewise-test-*") //nolint:usetesting // it outlives the test that wants it first
+		// Where Go itself puts programs, because the folder of tests' files may not allow to run any.
+		dir, err := os.MkdirTemp(os.Getenv("GOTMPDIR"), "covewise-test-*") //nolint:usetesting // it outlives the test that wants it first
 		require.NoError(t, err)
 		binaries.dir = dir
 	}

@@ -41,6 +41,7 @@ func fleetOf(t *testing.T, w *world) string {
 }
 
 func TestTheFleetIsAFleet(t *testing.T) {
+	t.Parallel()
 	all := units()
 	require.Len(t, all, 60)
 	require.Len(t, customers(), 12)
@@ -61,6 +62,7 @@ func TestTheFleetIsAFleet(t *testing.T) {
 }
 
 func TestTheStoryDependsOnItsSeedAloneAndNotOnTheMachine(t *testing.T) {
+	t.Parallel()
 	fast, fastClock := fresh(t, 7)
 	slow, slowClock := fresh(t, 7)
 	other, otherClock := fresh(t, 8)
@@ -81,6 +83,7 @@ func TestTheStoryDependsOnItsSeedAloneAndNotOnTheMachine(t *testing.T) {
 }
 
 func TestASavedWorldGoesOnWhereItStood(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	w, c := fresh(t, 3)
 	_, err := w.cwm.Person(cwfake.DefaultMember).CreateTicket(cwfake.NewTicket{Summary: "COVE SVR a #1 - b", CompanyIdentifier: "Zazolc", ExternalXRef: "covewise:a"})
@@ -107,6 +110,7 @@ func TestASavedWorldGoesOnWhereItStood(t *testing.T) {
 }
 
 func TestAWriteIsKeptBeforeItIsAnswered(t *testing.T) {
+	t.Parallel()
 	c := clocktest.New(start)
 	kept := 0
 	for name, handler := range map[string]http.HandlerFunc{
@@ -136,6 +140,7 @@ func TestAWriteIsKeptBeforeItIsAnswered(t *testing.T) {
 }
 
 func TestAnUnreadableStateIsExplained(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	_, found, err := recall(dir)
 	require.NoError(t, err)
@@ -153,6 +158,7 @@ func TestAnUnreadableStateIsExplained(t *testing.T) {
 }
 
 func TestTheScreenFitsTheTerminal(t *testing.T) {
+	t.Parallel()
 	p := picture{now: start, devices: 60}
 	for i := range 40 {
 		p.lines = append(p.lines, line{
@@ -185,6 +191,7 @@ func TestTheScreenFitsTheTerminal(t *testing.T) {
 }
 
 func TestPlainLines(t *testing.T) {
+	t.Parallel()
 	e := event{at: start, what: "created", device: "srv", customer: "Кедр Логистика", ticket: 7, text: "COVE SVR srv #1 - Failed"}
 	require.Equal(t, "Mon 06:00  created    srv  Кедр Логистика  #7  COVE SVR srv #1 - Failed", e.plain())
 	require.Equal(t, "Mon 06:00  fault      Cove is down", event{at: start, what: "fault", text: "Cove\nis down"}.plain())
@@ -219,6 +226,7 @@ func (o *telling) String() string {
 }
 
 func TestTheDemoRunsEndsWithItsSummaryAndGoesOn(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	// run ends when everything awaited has been told, or after the time given.
 	run := func(fresh bool, long time.Duration, awaited ...string) string {

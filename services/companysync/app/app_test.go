@@ -45,6 +45,7 @@ func questions(fake *cwfake.Server) map[string]int {
 }
 
 func TestManyQuestionsAboutOneCustomerAreOneRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion Industries"})
@@ -74,6 +75,7 @@ func TestManyQuestionsAboutOneCustomerAreOneRequest(t *testing.T) {
 }
 
 func TestEveryKindOfNameIsAskedForSafely(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	long := "Vault Consulting International Technology Services"
@@ -148,6 +150,7 @@ func TestEveryKindOfNameIsAskedForSafely(t *testing.T) {
 }
 
 func TestARefusalIsRepeatedForTenMinutes(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	told := w.events()
@@ -172,6 +175,7 @@ func TestARefusalIsRepeatedForTenMinutes(t *testing.T) {
 }
 
 func TestAChangedReferenceIsHeededAtOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "One", Name: "One"})
@@ -199,6 +203,7 @@ func TestAChangedReferenceIsHeededAtOnce(t *testing.T) {
 }
 
 func TestTheCatchAllCompanyStandsInAndIsFlagged(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", func(s *tenantv1.Settings) {
 		s.Companies = &tenantv1.Companies{CatchAll: "harborit", Create: tenantv1.CompanyCreation_COMPANY_CREATION_AUTO}
@@ -226,6 +231,7 @@ func TestTheCatchAllCompanyStandsInAndIsFlagged(t *testing.T) {
 }
 
 func TestAPassingFailureOnlyDelays(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -237,6 +243,7 @@ func TestAPassingFailureOnlyDelays(t *testing.T) {
 }
 
 func TestAnOutageOfOneTenantHoldsNobody(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	down := w.tenant("down", nil)
 	up := w.tenant("up", nil)
@@ -265,6 +272,7 @@ func TestAnOutageOfOneTenantHoldsNobody(t *testing.T) {
 }
 
 func TestWrongKeysAreShownAndMended(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -292,6 +300,7 @@ func TestWrongKeysAreShownAndMended(t *testing.T) {
 }
 
 func TestAFailureDoesNotHideAnEarlierAnswer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.run()
@@ -304,6 +313,7 @@ func TestAFailureDoesNotHideAnEarlierAnswer(t *testing.T) {
 }
 
 func TestChangedSettingsTakeEffect(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tenant("harbor", func(s *tenantv1.Settings) { s.Connectwise.ClientId = "" })
 	other := w.tenant("other", nil)
@@ -326,6 +336,7 @@ func TestChangedSettingsTakeEffect(t *testing.T) {
 }
 
 func TestWithoutSettingsNothingIsStored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run()
 	w.want("nobody", customer("501", "Orion", ""), 1)
@@ -334,6 +345,7 @@ func TestWithoutSettingsNothingIsStored(t *testing.T) {
 }
 
 func TestAMessageAboutSomebodyElseIsADeadLetter(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tenant("harbor", nil)
 	w.run()
@@ -347,6 +359,7 @@ func TestAMessageAboutSomebodyElseIsADeadLetter(t *testing.T) {
 }
 
 func TestTwoInstancesAgree(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})

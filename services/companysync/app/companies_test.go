@@ -110,6 +110,7 @@ func live(change func(*tenantv1.Companies)) func(*tenantv1.Settings) {
 }
 
 func TestPeopleLinkUnlinkCreateApproveAndIgnore(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", live(func(c *tenantv1.Companies) { c.Create = tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE }))
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -153,6 +154,7 @@ func TestPeopleLinkUnlinkCreateApproveAndIgnore(t *testing.T) {
 }
 
 func TestAPreviewWritesNothingAnywhere(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", live(nil))
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -186,6 +188,7 @@ func TestAPreviewWritesNothingAnywhere(t *testing.T) {
 }
 
 func TestAComparisonShowsEveryCustomer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	for _, c := range []cwfake.Company{
@@ -230,6 +233,7 @@ func TestAComparisonShowsEveryCustomer(t *testing.T) {
 }
 
 func TestNewCustomersAreNoticedAndRemovedOnesShown(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", live(func(c *tenantv1.Companies) { c.Create = tenantv1.CompanyCreation_COMPANY_CREATION_AUTO }))
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -271,6 +275,7 @@ func TestNewCustomersAreNoticedAndRemovedOnesShown(t *testing.T) {
 }
 
 func TestTheDailyComparisonFindsWhatBroke(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -296,6 +301,7 @@ func TestTheDailyComparisonFindsWhatBroke(t *testing.T) {
 // A link whose company is gone stays broken, with its reason, until a person or an id decides: no company is created, and
 // none found by its name.
 func TestABrokenLinkStaysBroken(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", live(func(c *tenantv1.Companies) { c.Create = tenantv1.CompanyCreation_COMPANY_CREATION_AUTO }))
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "OD", Name: "OD Holding"})
@@ -330,6 +336,7 @@ func TestABrokenLinkStaysBroken(t *testing.T) {
 
 // A list of companies that lacks a page breaks no link: the company itself is asked.
 func TestAShortListBreaksNoLink(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", live(func(c *tenantv1.Companies) { c.Create = tenantv1.CompanyCreation_COMPANY_CREATION_AUTO }))
 	for i := range 1200 {
@@ -363,6 +370,7 @@ func TestAShortListBreaksNoLink(t *testing.T) {
 
 // Orders of one tenant are carried out while another one's server lets one wait.
 func TestATenantWhoseServerHangsHoldsNoOtherOnesOrders(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hanging, release := w.tenant("down", nil), make(chan struct{})
 	require.NoError(t, hanging.AddFaults(cwfake.Fault{Kind: cwfake.FaultSlow, Release: release, BeforeWrite: true}))
@@ -381,6 +389,7 @@ func TestATenantWhoseServerHangsHoldsNoOtherOnesOrders(t *testing.T) {
 }
 
 func TestSeveralProcessesCompareOnce(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
@@ -395,6 +404,7 @@ func TestSeveralProcessesCompareOnce(t *testing.T) {
 }
 
 func TestATenantWhoseServerHangsHoldsNoOtherOnesComparison(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	hanging := w.tenant("down", nil)
 	release := make(chan struct{})
@@ -416,6 +426,7 @@ func TestATenantWhoseServerHangsHoldsNoOtherOnesComparison(t *testing.T) {
 }
 
 func TestAnUnmappedCustomerWaitsForItsDeadlineAndComesHome(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", func(s *tenantv1.Settings) {
 		s.Companies = &tenantv1.Companies{CatchAll: "HarborIT", CatchAllAfter: durationpb.New(time.Hour)}
@@ -445,6 +456,7 @@ func TestAnUnmappedCustomerWaitsForItsDeadlineAndComesHome(t *testing.T) {
 }
 
 func TestTheOwnCompanyAnswersForIncidentsOfNoCustomer(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.tenant("harbor", nil)
 	w.run()
@@ -469,6 +481,7 @@ func TestTheOwnCompanyAnswersForIncidentsOfNoCustomer(t *testing.T) {
 }
 
 func TestTwoTenantsNeverSeeEachOthersCompanies(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fakes := map[string]*cwfake.Server{"harbor": w.tenant("harbor", nil), "pier": w.tenant("pier", nil)}
 	w.company(fakes["harbor"], cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})

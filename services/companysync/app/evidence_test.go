@@ -28,6 +28,7 @@ func (w *world) ask(tenant string, question *companyv1.Wanted) {
 }
 
 func TestAnOlderPictureOfTheCustomerNeverReplacesANewerOne(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "One", Name: "One"})
@@ -59,6 +60,7 @@ func TestAnOlderPictureOfTheCustomerNeverReplacesANewerOne(t *testing.T) {
 }
 
 func TestADoubtedLinkIsLookedUpAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	fake := w.tenant("harbor", nil)
 	w.company(fake, cwfake.Company{ID: 2001, Identifier: "One", Name: "One"})
@@ -110,6 +112,7 @@ func TestADoubtedLinkIsLookedUpAgain(t *testing.T) {
 }
 
 func TestALinkOfAnotherServerIsLookedUpAgain(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.company(w.tenant("harbor", nil), cwfake.Company{ID: 2001, Identifier: "Orion", Name: "Orion"})
 	w.company(w.tenant("other", nil), cwfake.Company{ID: 3001, Identifier: "Orion", Name: "Orion"})
@@ -130,6 +133,7 @@ func TestALinkOfAnotherServerIsLookedUpAgain(t *testing.T) {
 }
 
 func TestATenantIsKnownAsSoonAsItsSettingsAreStored(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.run()
 	for i := range 20 {

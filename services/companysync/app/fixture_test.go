@@ -121,7 +121,7 @@ func (w *world) settle() {
 			done += counter(w.t, reg, "covewise_bus_handled_total", "acked") + counter(w.t, reg, "covewise_bus_handled_total", "dead_letter")
 		}
 		return done >= float64(w.asked)
-	}, 30*time.Second, 5*time.Millisecond)
+	}, 30*time.Second, 20*time.Millisecond)
 }
 
 func (w *world) link(tenant, customer string) *companyv1.Link {
@@ -159,7 +159,7 @@ func (w *world) events() func(want ...string) {
 			mu.Lock()
 			defer mu.Unlock()
 			assert.Equal(c, want, all)
-		}, 10*time.Second, 5*time.Millisecond)
+		}, 10*time.Second, 20*time.Millisecond)
 	}
 }
 

@@ -21,6 +21,7 @@ import (
 )
 
 func TestRunTurnsASweepIntoAnIncidentAndStops(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	b := bustest.Open(t, nc)
 	settings, err := bus.OpenStore[*tenantv1.Settings](t.Context(), b, bus.Tenants)
@@ -75,6 +76,7 @@ func TestRunTurnsASweepIntoAnIncidentAndStops(t *testing.T) {
 }
 
 func TestRunNeedsAProvisionedBus(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Connect(t, bustest.Server(t, t.TempDir()))
 	err := app.Run(t.Context(), app.Options{NATS: nc, Logger: bustest.Logger(t)})
 	require.Equal(t, errclass.Rejected, errclass.Of(err))

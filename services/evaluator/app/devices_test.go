@@ -95,6 +95,7 @@ func backup(at time.Time, status string) map[string]string {
 }
 
 func TestDevicesStandAsTheyWereJudged(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	acme := &statusv1.Customer{Id: "710", Name: "acme", Level: "EndCustomer", State: "InProduction"}
 	trial := &statusv1.Customer{Id: "720", Name: "Try", Level: "EndCustomer", State: "InTrial"}
@@ -147,6 +148,7 @@ func TestDevicesStandAsTheyWereJudged(t *testing.T) {
 }
 
 func TestDevicesAreJudgedByThePolicyInUse(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.snapshot(1, noon, "1", &statusv1.Customer{Id: "710", Name: "Acme"}, "", backup(noon, "2"))
 	f.swept(1, noon, "1")
@@ -167,6 +169,7 @@ func TestDevicesAreJudgedByThePolicyInUse(t *testing.T) {
 }
 
 func TestASnapshotThatIsNotJudgedYetIsNotTakenForHealthy(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	f.snapshot(1, noon, "1", nil, "", backup(noon, "5"))
 	f.swept(1, noon, "1")
@@ -178,6 +181,7 @@ func TestASnapshotThatIsNotJudgedYetIsNotTakenForHealthy(t *testing.T) {
 }
 
 func TestADeviceIsNotTakenForHealthyWithoutARefusedColumn(t *testing.T) {
+	t.Parallel()
 	f := newFleet(t)
 	columns := backup(noon, "5")
 	delete(columns, "D01F09")
@@ -189,6 +193,7 @@ func TestADeviceIsNotTakenForHealthyWithoutARefusedColumn(t *testing.T) {
 }
 
 func TestDevicesOfATenantThatWasNeverSwept(t *testing.T) {
+	t.Parallel()
 	f := &fleet{t: t, bus: bustest.Open(t, bustest.Start(t)), settings: &tenantv1.Settings{Id: "harbor", Policy: &tenantv1.Policy{}}}
 	require.Equal(t, app.Roster{}, f.devices())
 	states, err := bus.OpenStore[*incidentv1.DeviceState](t.Context(), f.bus, bus.DeviceState)

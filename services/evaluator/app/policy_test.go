@@ -11,6 +11,7 @@ import (
 )
 
 func TestATraceSaysWhatIsWantedAndWhatMayBe(t *testing.T) {
+	t.Parallel()
 	const file = `family: nights
 class: server
 days: 8
@@ -47,6 +48,7 @@ traces:
 }
 
 func TestNothingIsInForceForADeviceOfNoClass(t *testing.T) {
+	t.Parallel()
 	in, err := app.EffectivePolicy(tenant.Defaults().Settings().GetPolicy(), app.Device{Name: "x"}, time.Now())
 	require.NoError(t, err)
 	require.Empty(t, in.Class)

@@ -12,25 +12,36 @@ import (
 // longest is how much of a text tells causes apart, in characters.
 const longest = 300
 
-// Patterns of what differs in texts of one cause, in the order in which they are taken out. Codes of errors
-// (0x800423F4, error 404) stay: they are the cause.
-var particulars = []struct {
+// particular is a pattern of what differs in texts of one cause. Whatever it matches holds one of its marks, and a text
+// that holds none is not searched: every text of a device in trouble is evened out in every sweep, and most hold few.
+type particular struct {
+	marks   string // of which each match has at least one
 	pattern *regexp.Regexp
 	with    string
-}{
-	{regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+`), "<address>"},
-	{regexp.MustCompile(`\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?`), "<id>"},
-	{regexp.MustCompile(`\d{4}-\d{2}-\d{2}([t ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(z|[+-]\d{2}:?\d{2})?)?`), "<time>"},
-	{regexp.MustCompile(`\b\d{1,2}:\d{2}:\d{2}(\.\d+)?\b`), "<time>"},
-	{regexp.MustCompile(`\bhttps?://[^\s"',;)]+`), "<host>"},
-	{regexp.MustCompile(`(\[[0-9a-f:]*:[0-9a-f:]+\]|\b\d{1,3}(\.\d{1,3}){3})(:\d+)?`), "<host>"},
-	// A folder may have blanks in its name, because a backslash ends it; the last name ends at the first blank.
-	{regexp.MustCompile(`\b[a-z]:\\([^\\"',;:]+\\)*[^\s"',;:]*`), "<path>"},
-	{regexp.MustCompile(`\\\\([^\\"',;:]+\\)*[^\s"',;:]+`), "<path>"},
-	{regexp.MustCompile(`(^|[\s"'(=])/[^\s"',;:)]+`), "$1<path>"},
-	{regexp.MustCompile(`\b([a-z0-9-]+\.)+[a-z]{2,}(:\d+)\b`), "<host>"},
-	{regexp.MustCompile(`\b([a-z0-9-]+\.){2,}[a-z]{2,}\b`), "<host>"},
 }
+
+// particulars are in the order in which they are taken out. Codes of errors (0x800423F4, error 404) stay: they are the
+// cause.
+var particulars = []particular{
+	{"@", regexp.MustCompile(`[\p{L}\p{N}._%+-]+@[\p{L}\p{N}-]+(\.[\p{L}\p{N}-]+)+`), "<address>"},
+	{"-", regexp.MustCompile(`\{?[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\}?`), "<id>"},
+	{"-", regexp.MustCompile(`\d{4}-\d{2}-\d{2}([t ]\d{2}:\d{2}(:\d{2}(\.\d+)?)?(z|[+-]\d{2}:?\d{2})?)?`), "<time>"},
+	{":", regexp.MustCompile(`\b\d{1,2}:\d{2}:\d{2}(\.\d+)?\b`), "<time>"},
+	{":", regexp.MustCompile(`\bhttps?://[^\s"',;)]+`), "<host>"},
+	{"[.", regexp.MustCompile(`(\[[0-9a-f:]*:[0-9a-f:]+\]|\b\d{1,3}(\.\d{1,3}){3})(:\d+)?`), "<host>"},
+	// A folder may have blanks in its name, because a backslash ends it; the last name ends at the first blank.
+	{`\`, regexp.MustCompile(`\b[a-z]:\\([^\\"',;:]+\\)*[^\s"',;:]*`), "<path>"},
+	{`\`, regexp.MustCompile(`\\\\([^\\"',;:]+\\)*[^\s"',;:]+`), "<path>"},
+	{"/", regexp.MustCompile(`(^|[\s"'(=])/[^\s"',;:)]+`), "$1<path>"},
+	{".", regexp.MustCompile(`\b([a-z0-9-]+\.)+[a-z]{2,}(:\d+)\b`), "<host>"},
+	{".", regexp.MustCompile(`\b([a-z0-9-]+\.){2,}[a-z]{2,}\b`), "<host>"},
+}
+
+// Marks, as those of a particular, of what is quoted and of codes, ids and numbers.
+const (
+	quotes = `"'`
+	digits = "0123456789"
+)
 
 var (
 	// A number after one of these words is a code, and so is one in hexadecimal with its mark.
@@ -52,17 +63,13 @@ func Text(text string, names ...string) string {
 		text = withoutWord(text, strings.ToLower(name))
 	}
 	for _, x := range particulars {
-		text = x.pattern.ReplaceAllString(text, x.with)
+		if strings.ContainsAny(text, x.marks) {
+			text = x.pattern.ReplaceAllString(text, x.with)
+		}
 	}
-	text = betweenCodes(text, func(s string) string {
-		s = ids.ReplaceAllStringFunc(s, func(id string) string {
-			if len(id) < shortestID {
-				return id
-			}
-			return "<id>"
-		})
-		return numbers.ReplaceAllString(s, "#")
-	})
+	if strings.ContainsAny(text, digits) {
+		text = betweenCodes(text, withoutNumbers)
+	}
 	if utf8.RuneCountInString(text) > longest {
 		text = string([]rune(text)[:longest])
 	}
@@ -71,7 +78,23 @@ func Text(text string, names ...string) string {
 
 // Run evens out a text for the comparison of one device's runs. What is quoted is then the item of that run; between
 // devices it may be all that tells two causes apart, so Text keeps it.
-func Run(text string) string { return Text(quoted.ReplaceAllString(text, "#")) }
+func Run(text string) string {
+	if strings.ContainsAny(text, quotes) {
+		text = quoted.ReplaceAllString(text, "#")
+	}
+	return Text(text)
+}
+
+// withoutNumbers takes ids and numbers out of what is no code.
+func withoutNumbers(text string) string {
+	text = ids.ReplaceAllStringFunc(text, func(id string) string {
+		if len(id) < shortestID {
+			return id
+		}
+		return "<id>"
+	})
+	return numbers.ReplaceAllString(text, "#")
+}
 
 // betweenCodes applies f to what is no code of an error.
 func betweenCodes(text string, f func(string) string) string {

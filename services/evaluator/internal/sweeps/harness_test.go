@@ -142,7 +142,7 @@ func (w *world) settled() {
 	require.Eventually(w.t, func() bool {
 		drained, err := w.bus.Drained(w.t.Context(), bus.Evaluator)
 		return err == nil && drained
-	}, 60*time.Second, 10*time.Millisecond)
+	}, 60*time.Second, 25*time.Millisecond)
 }
 
 // events returns every event of an incident in the INCIDENT stream, in order.
