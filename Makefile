@@ -47,6 +47,7 @@ test: ## run all tests, with the race detector where there is a C compiler and i
 
 bench: ## run the benchmarks and print their figures beside a reference measured in the same run
 	go test -run '^$$' -bench . -benchtime 1x -timeout 30m ./test/bench/...
+	go test -run '^$$' -bench 'Storm|CreatesAmongNotes' -benchtime 1x -timeout 30m ./services/ticketer/app
 	go test -run '^$$' -bench 'Judging|Unchanged' -benchtime 3x -benchmem -timeout 30m ./services/evaluator/internal/sweeps ./services/evaluator/internal/judge
 
 chaos: ## play schedules of faults against the real services: SCHEDULES (500), SEED and STEPS to replay, DURATION, WORKERS
@@ -59,7 +60,8 @@ FUZZ_TARGETS := \
 	./connectors/cove:FuzzStatistics ./connectors/cove:FuzzEnvelope ./connectors/cove:FuzzVisa ./connectors/cove:FuzzCleanMessage \
 	./connectors/cove/columns:FuzzValues ./connectors/cove/columns:FuzzCodes \
 	./connectors/connectwise:FuzzTextStaysOneValue ./connectors/connectwise/cwfake/internal/filter:FuzzCompile \
-	./connectors/cove/covefake:FuzzFilter ./platform/tenant/wording:FuzzTemplatesAreBounded ./platform/tenant/agreement:FuzzParse \
+	./connectors/cove/covefake:FuzzFilter ./platform/tenant/wording:FuzzTemplatesAreBounded \
+	./platform/tenant/wording:FuzzATemplateTakesNoMoreStepsThanWereCounted ./platform/tenant/agreement:FuzzParse \
 	./services/companysync/internal/match:FuzzNormal ./services/companysync/internal/directory:FuzzNoNameChangesTheMeaningOfACondition
 
 fuzz: ## fuzz every reader of foreign bytes for FUZZ_TIME each (default 20s)

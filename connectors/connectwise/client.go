@@ -35,8 +35,8 @@ type Options struct {
 
 	Clock             clock.Clock       // for delays between retries, and for pace and pauses of own Limits; default the system's
 	Logger            *slog.Logger      // default none
-	RequestsPerMinute int               // of own Limits; default 800
-	Burst             int               // of own Limits; default 20
+	RequestsPerMinute int               // at most; default that of the Limits, 800. of the tenants that share a pace the lowest holds
+	Burst             int               // requests sent at once, alike; default 20
 	Timeout           time.Duration     // of one try, from sending to the last byte of the answer; default 30 s, on the machine's clock
 	PageSize          int               // rows asked for at once, at most 1000, which is the default
 	ModelVersion      string            // such as "2025.1", pins the shape of records; default the server's newest
@@ -57,6 +57,7 @@ type Client struct {
 	transport http.RoundTripper
 	pool      *http.Transport // the transport when it is our own
 	pace      *pace
+	leave     func() // ends the client's part in the pace
 	tenant    string
 	codeBase  codeBase
 	requests  atomic.Int64
@@ -101,9 +102,10 @@ func New(o Options) (*Client, error) {
 	}
 	limits := o.Limits
 	if limits == nil {
-		limits = NewLimits(LimitsOptions{Clock: c.clock, RequestsPerMinute: o.RequestsPerMinute, Burst: o.Burst})
+		limits = NewLimits(LimitsOptions{Clock: c.clock})
 	}
-	c.pace, c.tenant = limits.of(ServerName(o.Site, company)), o.Tenant
+	c.tenant = o.Tenant
+	c.pace, c.leave = limits.join(ServerName(o.Site, company), o.Tenant, wish{o.RequestsPerMinute, o.Burst})
 	return c, nil
 }
 
@@ -116,8 +118,10 @@ func (c *Client) Writes() int64 { return c.writes.Load() }
 // Backlog returns how long a request would wait for its turn now.
 func (c *Client) Backlog() time.Duration { return c.pace.backlog() }
 
-// Close gives back the idle connections of the client's own pool. Calls under way are not disturbed.
+// Close gives back the idle connections of the client's own pool, and ends its part in the pace. Calls under way are not
+// disturbed.
 func (c *Client) Close() {
+	c.leave()
 	if c.pool != nil {
 		c.pool.CloseIdleConnections()
 	}

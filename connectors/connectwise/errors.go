@@ -23,6 +23,7 @@ type APIError struct {
 	Code    string       // such as "InvalidObject", "NotFound"; empty when the body was not the API's
 	Message string       // the server's sentence, or what was found instead of one
 	Errors  []FieldError // which members of the body were refused
+	Right   string       // what the API member's role needs for the request; only with status 403, and where it is known
 }
 
 // FieldError is the server's complaint about one member of a record.
@@ -44,7 +45,11 @@ func (e *APIError) Error() string {
 		b.WriteString(": " + e.Message)
 	}
 	for _, f := range e.Errors {
-		fmt.Fprintf(&b, "; %s: %s", f.Field, f.Message)
+		b.WriteString("; ")
+		if f.Field != "" {
+			b.WriteString(f.Field + ": ")
+		}
+		b.WriteString(f.Message)
 	}
 	return b.String()
 }

@@ -181,7 +181,11 @@ func (c *Client) failure(r request, a answer) error {
 	if ok {
 		class = r.effect.ambiguous()
 	}
-	e := errclass.New(class, r.op, apiError(a))
+	complaint := apiError(a)
+	if a.status == http.StatusForbidden {
+		complaint.Right = rightFor(r.method, r.path)
+	}
+	e := errclass.New(class, r.op, complaint)
 	if class == errclass.RateLimited || a.header.Get("Retry-After") != "" {
 		e.RetryAfter = retryAfter(a.header, c.clock.Now())
 	}

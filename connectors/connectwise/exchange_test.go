@@ -76,7 +76,7 @@ func TestEveryStatusHasItsClass(t *testing.T) {
 			if status >= 400 && status != 404 {
 				var apiErr *APIError
 				require.ErrorAs(t, err, &apiErr)
-				require.Equal(t, APIError{Status: status, Code: "Odd", Message: "for a test"}, *apiErr)
+				require.Equal(t, APIError{Status: status, Code: "Odd", Message: "for a test", Right: apiErr.Right}, *apiErr)
 			}
 		}
 		s.Close()

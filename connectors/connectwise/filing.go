@@ -41,6 +41,44 @@ func (c *Client) BoardParts(ctx context.Context, boardID int, kind BoardPartKind
 	return table[BoardPart](ctx, c, fmt.Sprintf("list %s of board %d", kind, boardID), fmt.Sprintf("/service/boards/%d/%s", boardID, kind), Condition{})
 }
 
+// BoardAssociation is a combination of type, subtype and item that a board allows. What has no narrower part leaves it zero.
+type BoardAssociation struct {
+	ID      int       `json:"id"`
+	Type    Reference `json:"type"`
+	SubType Reference `json:"subType"`
+	Item    Reference `json:"item"`
+}
+
+func (a BoardAssociation) recordID() int { return a.ID }
+
+// BoardAssociations lists the combinations that a board allows.
+func (c *Client) BoardAssociations(ctx context.Context, boardID int) ([]BoardAssociation, error) {
+	return table[BoardAssociation](ctx, c, fmt.Sprintf("list associations of board %d", boardID),
+		fmt.Sprintf("/service/boards/%d/typeSubTypeItemAssociations", boardID), Condition{})
+}
+
+// UserDefinedField is the definition of a custom field. Its id is that of the field in records.
+type UserDefinedField struct {
+	ID          int                      `json:"id"`
+	Caption     string                   `json:"caption"`
+	Type        string                   `json:"fieldTypeIdentifier"` // Text, Number, Checkbox, Date, …
+	EntryMethod string                   `json:"entryTypeIdentifier"` // EntryField, List, Option or Date
+	Options     []UserDefinedFieldOption `json:"options"`             // of a List or Option
+}
+
+// UserDefinedFieldOption is a value that a custom field can be chosen to have.
+type UserDefinedFieldOption struct {
+	Value        string `json:"optionValue"`
+	InactiveFlag bool   `json:"inactiveFlag"`
+}
+
+func (f UserDefinedField) recordID() int { return f.ID }
+
+// UserDefinedFields lists the definitions of the custom fields of all kinds of records.
+func (c *Client) UserDefinedFields(ctx context.Context) ([]UserDefinedField, error) {
+	return table[UserDefinedField](ctx, c, "list custom fields", "/system/userDefinedFields", Condition{})
+}
+
 // Source says where tickets come from.
 type Source struct {
 	ID   int    `json:"id"`

@@ -14,23 +14,28 @@ import (
 	"github.com/covewise/covewise/platform/errclass"
 )
 
-// LimitsOptions is the pace towards each server.
+// The pace where nobody wishes for another.
+const (
+	DefaultRequestsPerMinute = 800 // the vendor throttles from about 1,000 on [documentation]
+	DefaultBurst             = 20
+)
+
+// LimitsOptions is the pace towards each server that clients without a wish of their own ask for.
 type LimitsOptions struct {
 	Clock             clock.Clock // default the system's
-	RequestsPerMinute int         // default 800; the vendor throttles from about 1,000 on [documentation]
+	RequestsPerMinute int         // default 800
 	Burst             int         // default 20
 }
 
 // Limits holds one pace for each server, that is for each company at a host. Clients that are handed the same Limits
-// share it: all keep the pace together, and all wait after a 429. Several processes do not know of one another, so
+// share it: all keep the lowest pace that one of them is to keep, together, and all wait after a 429. Several processes do not know of one another, so
 // each of them has the whole pace; what they exceed together is answered with 429 and waited out.
 //
 // Among those that wait, what makes tickets and companies, and all that reads, goes before notes and changes, which
 // still get every tenth turn; within each of the two the tenants take turns.
 type Limits struct {
-	clock     clock.Clock
-	perSecond float64
-	burst     int
+	clock    clock.Clock
+	standard wish // of clients that wish for no other
 
 	mu      sync.Mutex
 	servers map[string]*pace
@@ -42,7 +47,7 @@ func NewLimits(o LimitsOptions) *Limits {
 		o.Clock = clock.System()
 	}
 	return &Limits{
-		clock: o.Clock, perSecond: float64(orDefault(o.RequestsPerMinute, 800)) / 60, burst: orDefault(o.Burst, 20),
+		clock: o.Clock, standard: wish{orDefault(o.RequestsPerMinute, DefaultRequestsPerMinute), orDefault(o.Burst, DefaultBurst)},
 		servers: map[string]*pace{},
 	}
 }
@@ -64,9 +69,10 @@ func (l *Limits) of(server string) *pace {
 	defer l.mu.Unlock()
 	p := l.servers[server]
 	if p == nil {
+		perSecond := float64(l.standard.perMinute) / 60
 		p = &pace{
-			clock: l.clock, perSecond: l.perSecond, limiter: rate.NewLimiter(rate.Limit(l.perSecond), l.burst),
-			baton: make(chan struct{}, 1), lanes: [2]queue{newQueue(), newQueue()},
+			clock: l.clock, perSecond: perSecond, limiter: rate.NewLimiter(rate.Limit(perSecond), l.standard.burst),
+			baton: make(chan struct{}, 1), lanes: [2]queue{newQueue(), newQueue()}, announced: map[string]int{}, wishes: map[string]*wishes{},
 		}
 		l.servers[server] = p
 	}
@@ -76,15 +82,17 @@ func (l *Limits) of(server string) *pace {
 // pace lets the requests to one server pass, and none while the server asked for patience. It has no goroutine of
 // its own: of those that wait, the one with the baton waits for the next turn and gives it to whoever is first.
 type pace struct {
-	clock     clock.Clock
-	perSecond float64
-	baton     chan struct{}
+	clock clock.Clock
+	baton chan struct{}
 
-	mu      sync.Mutex
-	limiter *rate.Limiter
-	until   time.Time // end of the pause
-	lanes   [2]queue
-	inRow   int // turns given to the first lane while the other waited
+	mu        sync.Mutex
+	perSecond float64
+	limiter   *rate.Limiter
+	until     time.Time // end of the pause
+	lanes     [2]queue
+	inRow     int                // turns given to the first lane while the other waited
+	announced map[string]int     // by tenant: requests that go first and come soon
+	wishes    map[string]*wishes // by tenant
 }
 
 // favours is how many turns in a row the first lane gets while the other waits. Without an end to them a storm of
@@ -122,6 +130,7 @@ func (p *pace) pass(ctx context.Context, tenant string, l lane) error {
 func (p *pace) enter(ctx context.Context, tenant string, l lane) (*waiter, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.arrive(ctx, l)
 	now := p.clock.Now()
 	if pause := p.until.Sub(now); pause > 0 && endsWithin(ctx, pause) {
 		return nil, patience429(pause)

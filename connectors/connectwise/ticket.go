@@ -40,6 +40,8 @@ type Ticket struct {
 	HasMergedChildTicketFlag bool      `json:"hasMergedChildTicketFlag"` // others were merged into it
 	CustomerUpdatedFlag      bool      `json:"customerUpdatedFlag"`
 	Info                     Info      `json:"_info"`
+
+	CustomFields []CustomField `json:"customFields"`
 }
 
 func (t Ticket) recordID() int { return t.ID }

@@ -83,6 +83,7 @@ func body(t *testing.T, d bus.Delivery) string {
 }
 
 func TestProvisionIsIdempotentAndKeepsWhatTheBusWasBornWith(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	before := bustest.Open(t, nc).Installation()
 	require.NotEmpty(t, before)
@@ -96,6 +97,7 @@ func TestProvisionIsIdempotentAndKeepsWhatTheBusWasBornWith(t *testing.T) {
 }
 
 func TestProvisionBringsTheConsumersOfAnOlderBusUpToDate(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	b, js := bustest.Open(t, nc), jet(t, nc)
 	consumer, err := js.Consumer(t.Context(), "INCIDENT", "ticketer-p01")
@@ -126,6 +128,7 @@ func TestProvisionBringsTheConsumersOfAnOlderBusUpToDate(t *testing.T) {
 }
 
 func TestHistoryGivesWhatIsThereOfOneVerbAndTenant(t *testing.T) {
+	t.Parallel()
 	b := bustest.Open(t, bustest.Start(t))
 	read := func(family bus.Family, verb, tenant string) (ids []string) {
 		require.NoError(t, b.History(t.Context(), family, verb, tenant, func(d bus.Delivery) error {
@@ -149,6 +152,7 @@ func TestHistoryGivesWhatIsThereOfOneVerbAndTenant(t *testing.T) {
 }
 
 func TestOpenRefusesABusThatWasNotProvisioned(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Connect(t, bustest.Server(t, t.TempDir()))
 	_, err := bus.Open(t.Context(), nc, bus.Options{Service: "test", Logger: bustest.Logger(t)})
 	require.Equal(t, errclass.Rejected, errclass.Of(err))
@@ -156,6 +160,7 @@ func TestOpenRefusesABusThatWasNotProvisioned(t *testing.T) {
 }
 
 func TestSubjectsCarryAnyIDAndCannotBeInjectedInto(t *testing.T) {
+	t.Parallel()
 	for _, id := range []string{"harbor", "5131534", "a.b", "*", ">", "Ä ö", "=x", "UPPER", strings.Repeat("x", 100), "\x00"} {
 		s := bus.Subject{Family: bus.Status, Verb: bus.VerbSnapshot, Tenant: "harbor", Key: id}
 		require.Equal(t, 4, strings.Count(s.String(), "."), id)
@@ -173,6 +178,7 @@ func TestSubjectsCarryAnyIDAndCannotBeInjectedInto(t *testing.T) {
 }
 
 func TestARepeatedPublishIsStoredOnce(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	b := bustest.Open(t, nc)
 	require.NoError(t, b.Publish(t.Context(), incident("t1", "d1", "once")))
@@ -190,6 +196,7 @@ func stored(t *testing.T, nc *nats.Conn, stream string) uint64 {
 }
 
 func TestPublishAllStoresEachMessageOnceInOrder(t *testing.T) {
+	t.Parallel()
 	for _, n := range []int{1, 63, 64, 1203} {
 		t.Run(fmt.Sprint(n), func(t *testing.T) {
 			nc := bustest.Start(t)
@@ -213,6 +220,7 @@ func TestPublishAllStoresEachMessageOnceInOrder(t *testing.T) {
 }
 
 func TestPublishAllRefusesTwoFamiliesAtOnce(t *testing.T) {
+	t.Parallel()
 	b := bustest.Open(t, bustest.Start(t))
 	other := incident("t1", "d1", "b")
 	other.Subject.Family = bus.Ticket
@@ -222,6 +230,7 @@ func TestPublishAllRefusesTwoFamiliesAtOnce(t *testing.T) {
 // With a backlog, three replicas pull every partition; no device may be handled twice at once or out of order,
 // also when one of them dies in the middle.
 func TestReplicasShareTheWorkAndKeepTheOrderOfEachDevice(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	b := bustest.Open(t, nc)
 	const devices, each = 20, 15
@@ -266,6 +275,7 @@ func TestReplicasShareTheWorkAndKeepTheOrderOfEachDevice(t *testing.T) {
 }
 
 func TestTheClassOfAnErrorDecidesWhatBecomesOfTheMessage(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	reg := prometheus.NewRegistry()
 	b, err := bus.Open(t.Context(), nc, bus.Options{Service: "ticketer", Logger: bustest.Logger(t), Registerer: reg})
@@ -335,6 +345,7 @@ func (c countAll) Collect(ch chan<- prometheus.Metric) {
 }
 
 func TestAMessageInTheHandlerAtShutdownComesAgain(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	b := bustest.Open(t, nc)
 	require.NoError(t, b.Publish(t.Context(), incident("t1", "d1", "e1")))
@@ -353,6 +364,7 @@ func TestAMessageInTheHandlerAtShutdownComesAgain(t *testing.T) {
 }
 
 func TestATraceGoesThroughTheBusAsALink(t *testing.T) {
+	t.Parallel()
 	nc := bustest.Start(t)
 	spans := tracetest.NewInMemoryExporter()
 	provider := trace.NewTracerProvider(trace.WithSyncer(spans))
@@ -371,6 +383,7 @@ func TestATraceGoesThroughTheBusAsALink(t *testing.T) {
 }
 
 func TestFollowSeesWhatIsPublishedAfterwards(t *testing.T) {
+	t.Parallel()
 	b := bustest.Open(t, bustest.Start(t))
 	require.NoError(t, b.Publish(t.Context(), incident("t1", "d1", "before")))
 	ctx, cancel := context.WithCancel(t.Context())

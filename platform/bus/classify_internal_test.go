@@ -13,6 +13,7 @@ import (
 )
 
 func TestEveryAnswerOfTheServerHasItsClass(t *testing.T) {
+	t.Parallel()
 	api := func(code int, number jetstream.ErrorCode) error {
 		return fmt.Errorf("wrapped: %w", &jetstream.APIError{Code: code, ErrorCode: number})
 	}

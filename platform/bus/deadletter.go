@@ -3,8 +3,9 @@ package bus
 import (
 	"context"
 	"fmt"
-	"maps"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
@@ -38,7 +39,7 @@ func (l *loop) bury(ctx context.Context, msg jetstream.Msg, d Delivery, cause er
 	}
 	dead := nats.NewMsg("dlq." + l.bus.opts.Service + "." + Token(tenant))
 	dead.Data = msg.Data()
-	maps.Copy(dead.Header, msg.Headers())
+	dead.Header = travelling(msg.Headers())
 	dead.Header.Set(jetstream.MsgIDHeader, fmt.Sprintf("%s:%d:%s", l.stream, d.Sequence, l.durable))
 	dead.Header.Set(headerOriginal, d.ID)
 	dead.Header.Set(HeaderStream, l.stream)
@@ -58,6 +59,21 @@ func (l *loop) bury(ctx context.Context, msg jetstream.Msg, d Delivery, cause er
 	if err := msg.TermWithReason(class.String()); err != nil {
 		l.bus.log.Debug("termination not sent; the message comes again", "consumer", l.durable, "err", err)
 	}
+}
+
+// travelling returns the headers that a message keeps on its way into the file and out of it: its author's. Those of the
+// broker are about one place of storage. Taken along, a sequence would name the letter by another's id, the number in a
+// batch would make the server wait for the batch's rest, and a time to live would end the letter.
+func travelling(h nats.Header) nats.Header {
+	kept := nats.Header{}
+	for name, values := range h {
+		if !strings.HasPrefix(strings.ToLower(name), "nats-") && !slices.Contains([]string{
+			HeaderStream, HeaderSequence, HeaderSubject, HeaderConsumer, HeaderClass, HeaderReason, HeaderTrace, headerOriginal,
+		}, name) {
+			kept[name] = slices.Clone(values)
+		}
+	}
+	return kept
 }
 
 // headerText keeps a reason inside one header line.

@@ -7,10 +7,15 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// History calls f for every message of one verb and tenant that a family's stream holds, oldest first. It leaves no
-// trace on the server and acknowledges nothing: it is for people who look back. f must not keep the data.
+// History calls f for every message of one verb and tenant that a family's stream holds, oldest first; the verb "*" and an
+// empty tenant mean all. It leaves no trace on the server and acknowledges nothing: it is for looking back. f must not
+// keep the data.
 func (b *Bus) History(ctx context.Context, family Family, verb, tenant string, f func(Delivery) error) error {
-	filter := Subject{Family: family, Verb: verb, Tenant: tenant}.String()
+	token := "*"
+	if tenant != "" {
+		token = Token(tenant)
+	}
+	filter := string(family) + ".v1." + verb + "." + token
 	if family != Settings { // whose subjects have no key
 		filter += ".>"
 	}

@@ -24,6 +24,7 @@ func store(t *testing.T) (*bus.Bus, *bus.Store[*wrapperspb.Int64Value]) {
 }
 
 func TestPutIsCompareAndSet(t *testing.T) {
+	t.Parallel()
 	_, s := store(t)
 	ctx := t.Context()
 	none, rev, err := s.Get(ctx, "t1.d1")
@@ -50,6 +51,7 @@ func TestPutIsCompareAndSet(t *testing.T) {
 }
 
 func TestUpdateLosesNoIncrementUnderContention(t *testing.T) {
+	t.Parallel()
 	_, s := store(t)
 	const writers, each = 4, 25
 	var wg sync.WaitGroup
@@ -78,6 +80,7 @@ func TestUpdateLosesNoIncrementUnderContention(t *testing.T) {
 }
 
 func TestUpdateCanKeepAndCanFail(t *testing.T) {
+	t.Parallel()
 	_, s := store(t)
 	_, err := s.Put(t.Context(), "k", wrapperspb.Int64(1), 0)
 	require.NoError(t, err)
@@ -90,6 +93,7 @@ func TestUpdateCanKeepAndCanFail(t *testing.T) {
 }
 
 func TestEachListsOneTenantOnly(t *testing.T) {
+	t.Parallel()
 	_, s := store(t)
 	want := map[string]int64{}
 	for i := range 300 {
@@ -112,6 +116,7 @@ func TestEachListsOneTenantOnly(t *testing.T) {
 }
 
 func TestAViewFollowsTheBucket(t *testing.T) {
+	t.Parallel()
 	b, s := store(t)
 	ctx := t.Context()
 	first, err := s.Put(ctx, "t1.a", wrapperspb.Int64(1), 0)

@@ -64,6 +64,9 @@ type ConnectWise struct {
 	PrivateKey SecretRef // the API member's private key
 	ClientID   string    // the integration's GUID from developer.connectwise.com
 	Callbacks  Callbacks // the zero value means that ConnectWise is not to call
+	// RequestsPerMinute, 1 to 6,000, default 800, and Burst, the requests that may be sent at once before that pace begins,
+	// 1 to 200, default 20. Of the tenants of one server the lowest hold.
+	RequestsPerMinute, Burst int
 }
 
 // Callbacks say where the tenant's ConnectWise server reaches us when a ticket changes.
@@ -131,10 +134,11 @@ type NewCompany struct {
 // Defaults returns a document with every default set and everything else empty.
 func Defaults() Document {
 	return Document{
-		Mode:    Shadow,
-		Cove:    Cove{URL: "https://api.backup.management/jsonapi", RequestsPerSecond: 4, Concurrency: 4},
-		Poll:    Poll{Interval: 15 * time.Minute},
-		Tickets: Tickets{TimeZone: "UTC", Handling: defaultHandling()},
+		Mode:        Shadow,
+		Cove:        Cove{URL: "https://api.backup.management/jsonapi", RequestsPerSecond: 4, Concurrency: 4},
+		Poll:        Poll{Interval: 15 * time.Minute},
+		ConnectWise: ConnectWise{RequestsPerMinute: 800, Burst: 20},
+		Tickets:     Tickets{TimeZone: "UTC", Handling: defaultHandling()},
 		Companies: Companies{
 			Create: CreateOff, CatchAllAfter: time.Hour, MoveHome: true,
 			New: NewCompany{Status: "Active", Site: "Main", NameLimit: 50},

@@ -25,7 +25,9 @@ connectwise:
   publicKeyFile: cw.pub             # or publicKeyEnv: NAME
   privateKeyFile: cw.key            # or privateKeyEnv: NAME
   clientId: 0f0e0d0c-1111-2222-3333-444455556666
-  # callbacks:                      # ConnectWise calls when a ticket changes, so that it is looked at within seconds
+  requestsPerMinute: 800            # 1 to 6000; where several tenants name one server, the lowest holds
+  burst: 20                         # 1 to 200, requests at once before that pace begins; the lowest holds
+  # callbacks:                      # ConnectWise calls when a ticket changes, so that it is looked at within seconds: docs/callbacks.md
   #   url: https://covewise.example.com # where it reaches this page: url + /hooks/connectwise/ + token
   #   tokenFile: cw.token           # at least 20 of A-Z, a-z, 0-9, "-", "_"; or tokenEnv: NAME
 
@@ -52,15 +54,15 @@ tickets:                            # names as ConnectWise shows them
   mapSites: false                   # true: the company's ConnectWise site is the one called as the device's site in Cove, unless routing names one
   templates: {summary: "", description: "", note: "", resolution: ""} # your own words: docs/templates.md; empty: the built-in text
   agreement: none                   # which agreement tickets get, such as 'type/name = "Backup" and name not like "%legacy%"'
-  agreements: []                    # other conditions for some customers: {name, select: {customer: ID or NAME}, where: CONDITION or none}
-  routing: []                       # {name, select, condition: failed, severity: critical, source: D10, set: {board: NOC, team: NOC Team}}
+  agreements: []                    # for some customers, the last that matches wins: {name, select: {customer: ID or NAME}, where: CONDITION or none}
+  routing: []                       # for each field the first that sets it wins: {name, select, condition: failed, severity: critical, source: D10, set: {board: NOC}}
 
 companies:
   create: "off"                     # for customers without a company: off, approve (a person says yes) or auto
   catchAll: ""                      # identifier of a company for unmapped customers
   catchAllAfter: 1h                 # how long their incidents wait for their own company before; 0s: not at all
   moveHome: true                    # tickets move from there to the customer's own company once there is one
-  own: ""                           # identifier of your own company, for incidents of no single customer; default: catchAll
+  own: ""                           # identifier of your own company, for incidents of no single customer and the ticket beyond hourlyCap; default: catchAll
   writeBack: false                  # write CWM:<id>:<identifier> into the customer's own reference in Cove
   new:                              # companies that are created; names as ConnectWise shows them
     status: Active
@@ -87,7 +89,7 @@ policy:                             # all keys and how they inherit: docs/policy
   group: {window: 30m, devices: 10, share: 20, join: hold} # one incident for many devices with one cause
   notSweptAfter: 3                  # sweeps that may be missed before that is an incident itself
   tags: []                          # {name: lab, select: {device: "LAB-*"}}; rules can then select by tag
-  customers: []                     # other values for some customers: {name, select: {customer: ID or NAME}, stale: 48h}
+  customers: []                     # other values for some customers, the last that matches wins: {name, select: {customer: ID or NAME}, stale: 48h}
   devices: []                       # and for some devices: {name, select: {class: workstation, device: "LAB-*"}, ...}
   exclude: []                       # devices that are not judged: {name, select, reason}
   windows: []                       # maintenance: {name, select, cron: "0 2 * * sun", duration: 4h, zone, reason}

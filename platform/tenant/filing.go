@@ -93,8 +93,8 @@ func (d Document) Warnings() []Warning {
 		if err != nil {
 			return
 		}
-		for _, word := range parsed.LookAlikes() {
-			all = append(all, Warning{c.Line, key, fmt.Sprintf("mixes alphabets in %s, which matches nothing that was typed on a Latin keyboard; type the word anew", word)})
+		for _, told := range parsed.LookAlikes() {
+			all = append(all, Warning{c.Line, key, told})
 		}
 	}
 	look("tickets.agreement", d.Tickets.Filing.Agreement)

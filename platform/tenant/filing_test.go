@@ -126,11 +126,11 @@ func TestLettersThatLookLikeOthersAreWarnedOf(t *testing.T) {
 	require.Equal(t, []tenant.Warning{
 		{
 			Line: 19, Key: "tickets.agreement",
-			Text: `mixes alphabets in "Сontinuity" ("С" is U+0421, not a Latin letter), which matches nothing that was typed on a Latin keyboard; type the word anew`,
+			Text: `"%Сontinuity" mixes Cyrillic and Latin letters in one word: 'С' is Cyrillic (U+0421); type it anew`,
 		},
 		{
 			Line: 21, Key: "tickets.agreements[0].where",
-			Text: `mixes alphabets in "Bасkup" ("а" is U+0430, not a Latin letter), which matches nothing that was typed on a Latin keyboard; type the word anew`,
+			Text: `"Bасkup" mixes Cyrillic and Latin letters in one word: 'а' is Cyrillic (U+0430); type it anew`,
 		},
 	}, docs[0].Warnings())
 }

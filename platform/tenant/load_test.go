@@ -83,6 +83,8 @@ func wantMinimal(dir string) tenant.Document {
 		PublicKey:  tenant.SecretRef{Field: "connectwise.publicKey", File: filepath.Join(dir, "cw.pub")},
 		PrivateKey: tenant.SecretRef{Field: "connectwise.privateKey", File: filepath.Join(dir, "cw.key")},
 		ClientID:   "0f0e0d0c-1111-2222-3333-444455556666",
+
+		RequestsPerMinute: 800, Burst: 20,
 	}
 	want.Tickets.Board, want.Tickets.NewStatus, want.Tickets.ClosedStatus = "Service Desk", "New", "Closed"
 	want.Tickets.Priorities = tenant.Priorities{Server: "P1", Workstation: "P3", M365: "P2"}
@@ -149,6 +151,8 @@ func TestLoadReadsEveryKey(t *testing.T) {
 			PublicKey:  tenant.SecretRef{Field: "connectwise.publicKey", File: filepath.Join(dir, "cw.pub")},
 			PrivateKey: tenant.SecretRef{Field: "connectwise.privateKey", Env: "CW_KEY"},
 			ClientID:   "0f0e0d0c-1111-2222-3333-444455556666",
+
+			RequestsPerMinute: 800, Burst: 20,
 		},
 		Poll: tenant.Poll{Interval: 15 * time.Minute},
 		Tickets: tenant.Tickets{

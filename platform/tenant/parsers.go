@@ -124,12 +124,12 @@ func boolean(dst *bool) parser {
 	}
 }
 
-// number parses a whole number of at least least.
+// number parses a whole number of at least least. Counts travel with 32 bits; ids, which are int64, may be larger.
 func number[T int | int64](dst *T, least int64) parser {
 	return func(r *reader, at place, n *yaml.Node) {
 		value, complaint := wholeNumber(n, least)
-		if complaint == "" && value > math.MaxInt32 && strconv.IntSize == 32 {
-			complaint = "is too large; write a smaller number"
+		if _, id := any(dst).(*int64); complaint == "" && !id && value > math.MaxInt32 {
+			complaint = fmt.Sprintf("%d is more than %d; write %d or less", value, math.MaxInt32, math.MaxInt32)
 		}
 		if complaint != "" {
 			r.report(at, "%s", complaint)

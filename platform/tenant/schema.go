@@ -47,6 +47,8 @@ func connectWiseGroup(c *ConnectWise) group {
 			{"url", required, "url: https://SITE, such as https://na.myconnectwise.net", site(&c.URL)},
 			{"company", required, "company: ID, the company id used at the ConnectWise login", text(&c.Company)},
 			{"clientId", required, "clientId: GUID, from developer.connectwise.com", text(&c.ClientID, guid)},
+			{"requestsPerMinute", optional, "", numberUpTo(&c.RequestsPerMinute, 6000)},
+			{"burst", optional, "", numberUpTo(&c.Burst, 200)},
 			{"callbacks", optional, "", subgroup(group{
 				fields:  []field{{"url", required, "url: https://HOST, where ConnectWise reaches this page", base(&c.Callbacks.URL)}},
 				secrets: []secret{{"token", "the token in the address that ConnectWise calls", &c.Callbacks.Token}},

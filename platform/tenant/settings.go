@@ -21,6 +21,7 @@ func (d Document) Settings() *tenantv1.Settings {
 		Connectwise: &tenantv1.ConnectWise{
 			Url: d.ConnectWise.URL, Company: d.ConnectWise.Company, ClientId: d.ConnectWise.ClientID,
 			PublicKey: ref(d.ConnectWise.PublicKey), PrivateKey: ref(d.ConnectWise.PrivateKey), Callbacks: callbacks(d.ConnectWise.Callbacks),
+			RequestsPerMinute: uint32(d.ConnectWise.RequestsPerMinute), Burst: uint32(d.ConnectWise.Burst),
 		},
 		PollInterval: durationpb.New(d.Poll.Interval),
 		Tickets:      d.Tickets.settings(),

@@ -28,18 +28,20 @@ func calls(ctx context.Context, server *cwfake.Server, c *connectwise.Client) ma
 	none := connectwise.Condition{}
 	since := time.Date(2020, 1, 1, 0, 0, 0, 0, time.UTC)
 	return map[string]func() error{
-		"CompanyInfo":     func() error { _, err := c.CompanyInfo(ctx); return err },
-		"SystemInfo":      func() error { _, err := c.SystemInfo(ctx); return err },
-		"Boards":          func() error { _, err := c.Boards(ctx, "Service Desk"); return err },
-		"BoardStatuses":   func() error { _, err := c.BoardStatuses(ctx, 1); return err },
-		"Priorities":      func() error { _, err := c.Priorities(ctx); return err },
-		"Sources":         func() error { _, err := c.Sources(ctx); return err },
-		"Locations":       func() error { _, err := c.Locations(ctx); return err },
-		"Countries":       func() error { _, err := c.Countries(ctx); return err },
-		"CompanyStatuses": func() error { _, err := c.CompanyStatuses(ctx); return err },
-		"CompanyTypes":    func() error { _, err := c.CompanyTypes(ctx); return err },
-		"Members":         func() error { _, err := c.Members(ctx, connectwise.Eq("identifier", "mreyes")); return err },
-		"Contacts":        func() error { _, err := c.Contacts(ctx, connectwise.Eq("company/id", 250)); return err },
+		"CompanyInfo":       func() error { _, err := c.CompanyInfo(ctx); return err },
+		"SystemInfo":        func() error { _, err := c.SystemInfo(ctx); return err },
+		"Boards":            func() error { _, err := c.Boards(ctx, "Service Desk"); return err },
+		"BoardStatuses":     func() error { _, err := c.BoardStatuses(ctx, 1); return err },
+		"Priorities":        func() error { _, err := c.Priorities(ctx); return err },
+		"Sources":           func() error { _, err := c.Sources(ctx); return err },
+		"BoardAssociations": func() error { _, err := c.BoardAssociations(ctx, 1); return err },
+		"UserDefinedFields": func() error { _, err := c.UserDefinedFields(ctx); return err },
+		"Locations":         func() error { _, err := c.Locations(ctx); return err },
+		"Countries":         func() error { _, err := c.Countries(ctx); return err },
+		"CompanyStatuses":   func() error { _, err := c.CompanyStatuses(ctx); return err },
+		"CompanyTypes":      func() error { _, err := c.CompanyTypes(ctx); return err },
+		"Members":           func() error { _, err := c.Members(ctx, connectwise.Eq("identifier", "mreyes")); return err },
+		"Contacts":          func() error { _, err := c.Contacts(ctx, connectwise.Eq("company/id", 250)); return err },
 		"BoardParts": func() error {
 			for _, kind := range []connectwise.BoardPartKind{connectwise.BoardTypes, connectwise.BoardSubTypes, connectwise.BoardItems, connectwise.BoardTeams} {
 				if _, err := c.BoardParts(ctx, 1, kind); err != nil {
@@ -151,7 +153,7 @@ func ticket(company, n int) connectwise.NewTicket {
 }
 
 // quiet are the methods that send nothing.
-func quiet() []string { return []string{"Backlog", "Close", "Requests", "Writes"} }
+func quiet() []string { return []string{"Announce", "Backlog", "Close", "Interval", "Requests", "Writes"} }
 
 func TestRequestsAndAnswersAreAsDescribed(t *testing.T) {
 	doc := description(t)

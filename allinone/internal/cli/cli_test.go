@@ -47,6 +47,7 @@ func golden(t *testing.T, name, got string) {
 }
 
 func TestHelpIsComplete(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"help":         {"--help"},
 		"help-up":      {"up", "--help"},
@@ -64,12 +65,14 @@ func TestHelpIsComplete(t *testing.T) {
 }
 
 func TestVersionNamesTheBuild(t *testing.T) {
+	t.Parallel()
 	got := execute(t.Context(), nil, "version")
 	require.Equal(t, cli.ExitOK, got.code)
 	require.Regexp(t, `^covewise v1\.2\.3 go1\.\S+ \w+/\w+\n$`, got.stdout)
 }
 
 func TestAWrongCommandLineIsAnsweredWithTheRemedyOnOneLine(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	tenants := filepath.Join(dir, "tenants.yaml")
@@ -121,6 +124,7 @@ tickets:
 `
 
 func TestWrongDocumentsAreRefusedBeforeAnythingStarts(t *testing.T) {
+	t.Parallel()
 	secrets := map[string]string{"COVE_PASSWORD": "hidden-1", "CW_PUBLIC": "hidden-2", "CW_PRIVATE": "hidden-3"}
 	cases := map[string]struct {
 		text string
@@ -164,6 +168,7 @@ func TestWrongDocumentsAreRefusedBeforeAnythingStarts(t *testing.T) {
 }
 
 func TestAnUnusableDataDirectoryIsExplained(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	tenants, file := filepath.Join(dir, "tenants.yaml"), filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(tenants, []byte(right), 0o600))

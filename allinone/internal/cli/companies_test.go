@@ -80,6 +80,7 @@ func (o *outside) written() map[string]uint64 {
 }
 
 func TestCustomersAndCompaniesAreCompared(t *testing.T) {
+	t.Parallel()
 	o := customers(t)
 	got := o.companies("compare")
 	require.Equal(t, cli.ExitOK, got.code, got.stderr)
@@ -99,6 +100,7 @@ func TestCustomersAndCompaniesAreCompared(t *testing.T) {
 }
 
 func TestAComparisonIsReadBackAndItsChangesOrdered(t *testing.T) {
+	t.Parallel()
 	o := customers(t)
 	listed := o.companies("compare", "--output", "csv")
 	require.Equal(t, cli.ExitOK, listed.code, listed.stderr)
@@ -144,6 +146,7 @@ func TestAComparisonIsReadBackAndItsChangesOrdered(t *testing.T) {
 }
 
 func TestAWhatIfWritesNothingAnywhere(t *testing.T) {
+	t.Parallel()
 	o := customers(t)
 	before := o.written()
 	for _, c := range []struct {
@@ -169,6 +172,7 @@ func TestAWhatIfWritesNothingAnywhere(t *testing.T) {
 }
 
 func TestPeopleDecideAboutCompanies(t *testing.T) {
+	t.Parallel()
 	o := customers(t)
 	require.Empty(t, o.cwm.Tickets(), "two companies are called Orion")
 	me, err := user.Current()
@@ -220,6 +224,7 @@ func TestPeopleDecideAboutCompanies(t *testing.T) {
 }
 
 func TestAnOrderThatIsNotCarriedOutInTimeStays(t *testing.T) {
+	t.Parallel()
 	o := customers(t)
 	log, stop := o.running()
 	defer stop()
@@ -231,6 +236,7 @@ func TestAnOrderThatIsNotCarriedOutInTimeStays(t *testing.T) {
 }
 
 func TestWrongCommandsAboutCompaniesAreExplained(t *testing.T) {
+	t.Parallel()
 	o := customers(t)
 	none := filepath.Join(t.TempDir(), "none.csv")
 	torn := filepath.Join(t.TempDir(), "torn.csv")
@@ -259,6 +265,7 @@ func TestWrongCommandsAboutCompaniesAreExplained(t *testing.T) {
 }
 
 func TestATenantWithoutCustomersIsNoFailure(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	require.NoError(t, o.cove.SetFleet(covefake.Fleet{Root: 700, Partners: []covefake.Partner{{ID: 700, Name: provider, Level: "Reseller"}}}))
 	got := o.companies("compare")
@@ -269,6 +276,7 @@ func TestATenantWithoutCustomersIsNoFailure(t *testing.T) {
 }
 
 func TestHelpOfTheCommandsAboutCompanies(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{"help-companies": nil, "help-companies-compare": {"compare"}, "help-companies-link": {"link"}} {
 		t.Run(name, func(t *testing.T) {
 			got := execute(t.Context(), nil, append(append([]string{"companies"}, args...), "--help")...)
@@ -280,6 +288,7 @@ func TestHelpOfTheCommandsAboutCompanies(t *testing.T) {
 }
 
 func TestTheDocumentNamesEveryColumnOfAComparison(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "companies.md"))
 	require.NoError(t, err)
 	for _, column := range companysync.Columns() {

@@ -99,7 +99,7 @@ func (s selection) write(w io.Writer, format report.Format, all evaluator.Roster
 	if !all.At.IsZero() {
 		asOf = "as of the sweep of " + all.At.UTC().Format("2006-01-02 15:04 UTC")
 	}
-	_, err := fmt.Fprintf(w, "\n%d devices: %d in trouble, %d unknown, %d healthy, %d excluded; %d gone; %s\n", listed,
+	_, err := fmt.Fprintf(w, "\n%s: %d in trouble, %d unknown, %d healthy, %d excluded; %d gone; %s\n", counted(listed, "device"),
 		counts[evaluator.DeviceInTrouble], counts[evaluator.DeviceUnknown], counts[evaluator.DeviceHealthy], counts[evaluator.DeviceExcluded], counts[evaluator.DeviceGone], asOf)
 	return err
 }

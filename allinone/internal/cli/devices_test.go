@@ -127,6 +127,7 @@ func devices(t *testing.T, dir string, more ...string) result {
 }
 
 func TestDevicesAreShownToPeopleAndPrograms(t *testing.T) {
+	t.Parallel()
 	dir := populated(t)
 	for name, args := range map[string][]string{
 		"devices":          nil,
@@ -145,6 +146,7 @@ func TestDevicesAreShownToPeopleAndPrograms(t *testing.T) {
 }
 
 func TestDevicesWithHostileNamesAreHarmless(t *testing.T) {
+	t.Parallel()
 	dir := populated(t)
 	text := devices(t, dir).stdout
 	for _, bad := range []string{"\x1b", "\x07", "\u202e", "\r"} {
@@ -171,16 +173,18 @@ func TestDevicesWithHostileNamesAreHarmless(t *testing.T) {
 }
 
 func TestDevicesThatThereAreNot(t *testing.T) {
+	t.Parallel()
 	dir := populated(t)
 	require.Equal(t, result{cli.ExitOK, "no device is known; the first complete sweep brings them\n", ""}, execute(t.Context(), nil, "devices", "--data", dir, "--tenant", "quay"))
 	got := devices(t, dir, "--customer", "Try", "--trouble")
-	require.Equal(t, result{cli.ExitOK, "no device is in trouble\n\n1 devices: 0 in trouble, 0 unknown, 0 healthy, 1 excluded; 0 gone; as of the sweep of 2026-11-22 05:00 UTC\n", ""}, got)
+	require.Equal(t, result{cli.ExitOK, "no device is in trouble\n\n1 device: 0 in trouble, 0 unknown, 0 healthy, 1 excluded; 0 gone; as of the sweep of 2026-11-22 05:00 UTC\n", ""}, got)
 	require.Equal(t, result{
 		cli.ExitUsage, "", `covewise: --customer "Nobody" has no device in harbor; write its whole name or its id, as covewise devices shows it` + "\n",
 	}, devices(t, dir, "--customer", "Nobody"))
 }
 
 func TestDevicesAfterASweep(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	o.set(1000, "2")
 	require.Equal(t, cli.ExitOK, o.once().code)
@@ -194,6 +198,7 @@ func TestDevicesAfterASweep(t *testing.T) {
 }
 
 func TestTheDocumentOfTheColumnsIsFresh(t *testing.T) {
+	t.Parallel()
 	path := filepath.Join("..", "..", "..", "docs", "devices-csv.md")
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(cli.DevicesDoc()), 0o600))
@@ -204,6 +209,7 @@ func TestTheDocumentOfTheColumnsIsFresh(t *testing.T) {
 }
 
 func TestHelpOfTheCommandsAboutCove(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{"help-devices": {"devices"}, "help-doctor": {"doctor"}, "help-doctor-cove": {"doctor", "cove"}, "help-sync": {"sync"}} {
 		t.Run(name, func(t *testing.T) {
 			got := execute(t.Context(), nil, append(args, "--help")...)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -36,7 +37,7 @@ redrive puts it back to be handled again, after what was wrong is mended; discar
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
 	cmd.AddCommand(newDLQList(around), newDLQShow(around),
-		newDLQAct(around, "redrive", "Put dead letters back to be handled again", "put back into its stream", (*bus.Bus).Redrive),
+		newDLQAct(around, "redrive", "Put dead letters back to be handled again", "put back to be handled again", (*bus.Bus).Redrive),
 		newDLQAct(around, "discard", "Take dead letters from the file", "discarded", (*bus.Bus).Discard))
 	return cmd
 }
@@ -54,18 +55,27 @@ func newDLQList(around Surroundings) *cobra.Command {
 				return err
 			}
 			return a.with(cmd.Context(), func(s *site) error {
-				all, err := s.Bus.DeadLetters(cmd.Context(), a.tenant, mostLetters)
-				if err != nil {
-					return failed(err)
+				var all []bus.DeadLetter
+				for d, err := range s.Bus.DeadLetters(cmd.Context(), a.tenant) {
+					switch {
+					case err != nil:
+						return failed(err)
+					case len(all) == mostLetters:
+						complain(around.Stderr, fmt.Sprintf("covewise: only the %d oldest are listed", mostLetters))
+						return failed(letters(all).Write(cmd.OutOrStdout(), format))
+					}
+					all = append(all, d)
 				}
-				if len(all) == mostLetters {
-					complain(around.Stderr, fmt.Sprintf("covewise: only the %d oldest are listed", mostLetters))
+				if len(all) == 0 {
+					if err := a.knowsTenant(cmd.Context(), s); err != nil {
+						return err
+					}
 				}
 				return failed(letters(all).Write(cmd.OutOrStdout(), format))
 			})
 		},
 	}
-	a.flags(cmd)
+	letterFlags(a, cmd)
 	a.outputFlag(cmd)
 	return cmd
 }
@@ -106,15 +116,15 @@ func newDLQShow(around Surroundings) *cobra.Command {
 				return err
 			}
 			return a.with(cmd.Context(), func(s *site) error {
-				d, err := s.Bus.DeadLetter(cmd.Context(), ids[0])
+				chosen, err := choose(cmd.Context(), s.Bus, a.tenant, ids)
 				if err != nil {
-					return failed(letterGone(err))
+					return err
 				}
-				return failed(show(cmd.OutOrStdout(), d))
+				return failed(show(cmd.OutOrStdout(), chosen[0]))
 			})
 		},
 	}
-	a.flags(cmd)
+	letterFlags(a, cmd)
 	return cmd
 }
 
@@ -198,40 +208,95 @@ func newDLQAct(around Surroundings, verb, short, done string, act func(*bus.Bus,
 				return err
 			}
 			return a.with(cmd.Context(), func(s *site) error {
-				chosen, err := choose(cmd.Context(), s.Bus, a.tenant, ids, all)
-				if err != nil {
-					return failed(err)
-				}
-				for _, d := range chosen {
+				count := 0
+				deed := func(d bus.DeadLetter) error {
 					if err := act(s.Bus, cmd.Context(), d); err != nil {
-						return failed(err)
+						return err
 					}
-					if _, err := fmt.Fprintf(cmd.OutOrStdout(), "%d %s: %s\n", d.ID, done, d.Subject); err != nil {
-						return failed(err)
-					}
+					count++
+					_, err := fmt.Fprintf(cmd.OutOrStdout(), "%d %s: %s\n", d.ID, done, d.Subject)
+					return err
 				}
-				if !s.Live && verb == "redrive" && len(chosen) > 0 {
+				work := func() error { return chosenLetters(cmd.Context(), s.Bus, a.tenant, ids, deed) }
+				if all {
+					work = func() error { return a.everyLetter(cmd, s, &count, done, deed) }
+				}
+				err := work()
+				if !s.Live && verb == "redrive" && count > 0 {
 					complain(around.Stderr, "covewise: no covewise runs there; it is handled at the next start")
 				}
-				return nil
+				return err
 			})
 		},
 	}
-	a.flags(cmd)
-	cmd.Flags().BoolVar(&all, "all", false, "all dead letters, of --tenant where that is given")
+	letterFlags(a, cmd)
+	cmd.Flags().BoolVar(&all, "all", false, "all dead letters that are there now: of --tenant, or without it of every tenant")
 	return cmd
 }
 
-func choose(ctx context.Context, b *bus.Bus, tenant string, ids []uint64, all bool) ([]bus.DeadLetter, error) {
-	if all {
-		return b.DeadLetters(ctx, tenant, mostLetters)
-	}
-	chosen := make([]bus.DeadLetter, len(ids))
-	for i, id := range ids {
-		var err error
-		if chosen[i], err = b.DeadLetter(ctx, id); err != nil {
-			return nil, letterGone(err)
+// letterFlags declares the flags of commands that are about every tenant's letters unless --tenant names one.
+func letterFlags(a *access, cmd *cobra.Command) {
+	a.flags(cmd)
+	cmd.Flags().Lookup("tenant").Usage = "`ID` of the tenant whose letters are meant; without it those of every tenant"
+}
+
+// everyLetter does a thing to all letters that are there now, and says to how many in the end. It does not stop at the
+// letters that come while it works, such as those of what fails again.
+func (a *access) everyLetter(cmd *cobra.Command, s *site, count *int, done string, deed func(bus.DeadLetter) error) error {
+	for d, err := range s.Bus.DeadLetters(cmd.Context(), a.tenant) {
+		if err == nil {
+			err = deed(d)
 		}
+		if err != nil {
+			return failed(fmt.Errorf("after %s: %w", counted(*count, "dead letter"), err))
+		}
+	}
+	if *count == 0 {
+		if err := a.knowsTenant(cmd.Context(), s); err != nil {
+			return err
+		}
+	}
+	_, err := fmt.Fprintf(cmd.OutOrStdout(), "%s %s\n", counted(*count, "dead letter"), done)
+	return failed(err)
+}
+
+// knowsTenant refuses a --tenant that is not there. One without settings may have letters, so it is asked when there are none.
+func (a *access) knowsTenant(ctx context.Context, s *site) error {
+	if a.tenant == "" {
+		return nil
+	}
+	_, err := a.settings(ctx, s)
+	return err
+}
+
+func chosenLetters(ctx context.Context, b *bus.Bus, tenant string, ids []uint64, deed func(bus.DeadLetter) error) error {
+	chosen, err := choose(ctx, b, tenant, ids)
+	if err != nil {
+		return err
+	}
+	for _, d := range chosen {
+		if err := deed(d); err != nil {
+			return failed(err)
+		}
+	}
+	return nil
+}
+
+// choose reads letters, each once, and refuses those of another tenant before anything is done to one.
+func choose(ctx context.Context, b *bus.Bus, tenant string, ids []uint64) ([]bus.DeadLetter, error) {
+	var chosen []bus.DeadLetter
+	for _, id := range ids {
+		if slices.ContainsFunc(chosen, func(d bus.DeadLetter) bool { return d.ID == id }) {
+			continue
+		}
+		d, err := b.DeadLetter(ctx, id)
+		switch {
+		case err != nil:
+			return nil, failed(letterGone(err))
+		case tenant != "" && d.Tenant != tenant:
+			return nil, fmt.Errorf("dead letter %d is of tenant %s, not of %s; leave --tenant out, or correct it", id, d.Tenant, tenant)
+		}
+		chosen = append(chosen, d)
 	}
 	return chosen, nil
 }
@@ -240,7 +305,7 @@ func letterIDs(args []string) ([]uint64, error) {
 	ids := make([]uint64, len(args))
 	for i, arg := range args {
 		var err error
-		if ids[i], err = strconv.ParseUint(arg, 10, 64); err != nil {
+		if ids[i], err = strconv.ParseUint(arg, 10, 64); err != nil || ids[i] == 0 {
 			return nil, fmt.Errorf("%q is not the id of a dead letter, a number; covewise dlq list shows them", arg)
 		}
 	}

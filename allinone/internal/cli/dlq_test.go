@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,10 @@ import (
 func refused(t *testing.T) string {
 	return recorded(t, func(ctx context.Context, nc *nats.Conn) {
 		b := bustest.Open(t, nc)
+		tenants, err := bus.OpenStore[*tenantv1.Settings](ctx, b, bus.Tenants)
+		require.NoError(t, err)
+		_, err = tenants.Put(ctx, bus.Key("harbor"), &tenantv1.Settings{Id: "harbor"}, 0)
+		require.NoError(t, err)
 		require.NoError(t, b.Publish(ctx, bus.Message{
 			Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbFailed, Tenant: "harbor", Key: "7"}, ID: "incident:harbor:7-1:1",
 			Body: &incidentv1.Event{Tenant: "harbor", DeviceId: "7", IncidentId: "7-1"},
@@ -41,8 +46,8 @@ func refused(t *testing.T) string {
 			})
 		}()
 		require.Eventually(t, func() bool {
-			all, err := b.DeadLetters(ctx, "", 10)
-			return err == nil && len(all) == 1
+			_, err := b.DeadLetter(ctx, 1)
+			return err == nil
 		}, 10*time.Second, 10*time.Millisecond)
 		stop()
 		require.NoError(t, <-ended)
@@ -50,6 +55,7 @@ func refused(t *testing.T) string {
 }
 
 func TestDeadLettersOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	dir := refused(t)
 	run := func(args ...string) result {
 		return execute(t.Context(), nil, append(append([]string{"dlq"}, args...), "--data", dir)...)
@@ -68,7 +74,13 @@ func TestDeadLettersOnTheCommandLine(t *testing.T) {
 	require.Contains(t, shown.stdout, "reason    apply: no such thing\n")
 	require.Contains(t, shown.stdout, `"7-1"`)
 
-	require.Equal(t, "no dead letters\n", run("list", "--tenant", "other").stdout)
+	require.Equal(t, result{cli.ExitUsage, "", "covewise: --tenant other is not known; choose one of harbor\n"}, run("list", "--tenant", "other"))
+	require.Equal(t, result{cli.ExitUsage, "", "covewise: --tenant other is not known; choose one of harbor\n"}, run("discard", "--all", "--tenant", "other"))
+	for _, verb := range []string{"show", "discard", "redrive"} {
+		require.Equal(t, result{cli.ExitUsage, "", "covewise: dead letter 1 is of tenant harbor, not of other; leave --tenant out, or correct it\n"},
+			run(verb, "1", "--tenant", "other"))
+	}
+	require.Equal(t, cli.ExitUsage, run("show", "0").code)
 	require.Equal(t, result{cli.ExitFailed, "", "covewise: no such dead letter: 99; covewise dlq list shows what there is\n"}, run("show", "99"))
 	require.Equal(t, cli.ExitUsage, run("redrive").code)
 	require.Equal(t, cli.ExitUsage, run("redrive", "1", "--all").code)
@@ -77,13 +89,44 @@ func TestDeadLettersOnTheCommandLine(t *testing.T) {
 
 	driven := run("redrive", "--all")
 	require.Equal(t, result{
-		cli.ExitOK, "1 put back into its stream: incident.v1.failed.harbor.7\n",
+		cli.ExitOK, "1 put back to be handled again: incident.v1.failed.harbor.7\n1 dead letter put back to be handled again\n",
 		"covewise: no covewise runs there; it is handled at the next start\n",
 	}, driven)
+	require.Equal(t, "no dead letters\n", run("list").stdout)
+	require.Equal(t, result{cli.ExitOK, "0 dead letters discarded\n", ""}, run("discard", "--all", "--tenant", "harbor"))
+}
+
+func TestEveryDeadLetterIsDiscardedHoweverManyThereAre(t *testing.T) {
+	t.Parallel()
+	const all = 1003 // more than are listed at once
+	dir := recorded(t, func(ctx context.Context, nc *nats.Conn) {
+		js, err := jetstream.New(nc)
+		require.NoError(t, err)
+		for i := range all {
+			msg := nats.NewMsg("dlq.ticketer." + []string{"harbor", "other"}[i%2])
+			msg.Header.Set(bus.HeaderSubject, "incident.v1.failed.harbor.7")
+			_, err := js.PublishMsgAsync(msg)
+			require.NoError(t, err)
+		}
+		<-js.PublishAsyncComplete()
+	})
+	run := func(args ...string) result {
+		return execute(t.Context(), nil, append(append([]string{"dlq"}, args...), "--data", dir)...)
+	}
+	listed := run("list", "--output", "csv")
+	require.Equal(t, "covewise: only the 1000 oldest are listed\n", listed.stderr)
+	require.Equal(t, 1001, strings.Count(listed.stdout, "\n"))
+	twice := run("discard", "2", "2")
+	require.Equal(t, result{cli.ExitOK, "2 discarded: incident.v1.failed.harbor.7\n", ""}, twice)
+	discarded := run("discard", "--all", "--tenant", "harbor")
+	require.Contains(t, discarded.stdout, "\n502 dead letters discarded\n")
+	discarded = run("discard", "--all")
+	require.Contains(t, discarded.stdout, "\n500 dead letters discarded\n")
 	require.Equal(t, "no dead letters\n", run("list").stdout)
 }
 
 func TestBodiesOfAllKindsAreShown(t *testing.T) {
+	t.Parallel()
 	type body struct {
 		subject bus.Subject
 		carries proto.Message
@@ -136,6 +179,7 @@ func TestBodiesOfAllKindsAreShown(t *testing.T) {
 }
 
 func TestADirectoryWithoutARecordIsNotMade(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir() + "/none"
 	got := execute(t.Context(), nil, "dlq", "list", "--data", dir)
 	require.Equal(t, result{cli.ExitFailed, "", "covewise: nothing is recorded in " + dir + "; name the --data of a covewise up\n"}, got)

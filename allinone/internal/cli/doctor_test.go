@@ -40,6 +40,7 @@ func steady(s string) string {
 }
 
 func TestDoctorExaminesCoveBeforeAnythingRuns(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	o.set(1000, "2")
 	got := execute(t.Context(), o.secrets, "doctor", "cove", "-f", o.tenants, "--tenant", "harbor")
@@ -56,6 +57,7 @@ func TestDoctorExaminesCoveBeforeAnythingRuns(t *testing.T) {
 }
 
 func TestDoctorTellsHostileNamesHarmlessly(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	const hostile = "=cmd|' /C calc'!A0 \x1b[31m\u202eevil\u2028\u0000 Müller 漢字"
 	require.NoError(t, o.cove.PutPartner(covefake.Partner{ID: 800, ParentID: 700, Name: hostile, Level: "EndCustomer", State: "InTrial"}))
@@ -80,6 +82,7 @@ func TestDoctorTellsHostileNamesHarmlessly(t *testing.T) {
 }
 
 func TestDoctorEndsWithOneForAnErrorAndPrintsNoSecret(t *testing.T) {
+	t.Parallel()
 	marks := map[string]string{"COVE_PASSWORD": "mark-password-1", "CW_PUBLIC": "mark-public-2", "CW_PRIVATE": "mark-private-3"}
 	o := described(t)
 	cases := map[string]struct {
@@ -115,6 +118,7 @@ func TestDoctorEndsWithOneForAnErrorAndPrintsNoSecret(t *testing.T) {
 }
 
 func TestDoctorTakesTheSettingsThatACovewiseKnows(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	require.Equal(t, cli.ExitOK, o.once().code)
 	got := execute(t.Context(), o.secrets, "doctor", "cove", "--data", o.data)
@@ -123,6 +127,7 @@ func TestDoctorTakesTheSettingsThatACovewiseKnows(t *testing.T) {
 }
 
 func TestDoctorIsToldWhatToExamine(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	two := o.tenants + ".two"
 	text, err := os.ReadFile(o.tenants)

@@ -19,6 +19,7 @@ import (
 )
 
 func TestTheLedgerShowsTheLastSweepsNewestFirst(t *testing.T) {
+	t.Parallel()
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	dir := recorded(t, func(ctx context.Context, nc *nats.Conn) {
 		b := bustest.Open(t, nc)

@@ -68,6 +68,26 @@ func (f *policyFile) document(id string) (tenant.Document, error) {
 	return docs[0], nil
 }
 
+// told reads one tenant's document and tells what in it is probably not meant.
+func (f *policyFile) told(id string) (tenant.Document, error) {
+	doc, err := f.document(id)
+	if err != nil {
+		return tenant.Document{}, err
+	}
+	for _, w := range doc.Warnings() {
+		complain(f.around.Stderr, "covewise: "+f.warning(w.Line, w.Key, w.Text))
+	}
+	return doc, nil
+}
+
+// warning tells of something in the file that is allowed and probably not meant.
+func (f *policyFile) warning(line int, key, text string) string {
+	if line == 0 { // it is about a key that is not there
+		return fmt.Sprintf("%s: warning: %s: %s", f.path, key, text)
+	}
+	return fmt.Sprintf("%s:%d: warning: %s: %s", f.path, line, key, text)
+}
+
 func newPolicyLint(around Surroundings) *cobra.Command {
 	file := &policyFile{around: around}
 	a := &access{around: around}
@@ -76,7 +96,7 @@ func newPolicyLint(around Surroundings) *cobra.Command {
 		Short: "Find what policies say in vain",
 		Long: `Reads the documents in FILE as covewise up does, but without their secrets, and finds what their policies say in
 vain or will surprise with: rules that are always overridden, windows and conditions that nothing ends, snoozes that
-have ended, letters that look like others. With --data or --nats also rules that fit no known device. It ends with
+have ended, letters that look like others. What covewise up warns of in the rest of a document comes first. With --data or --nats also rules that fit no known device. It ends with
   0  nothing but warnings was found
   1  an error was found
   2  the command line or a document is wrong`,
@@ -95,6 +115,11 @@ have ended, letters that look like others. With --data or --nats also rules that
 				if a.data != "" || a.nats != "" {
 					if known, err = a.devices(cmd.Context(), doc); err != nil {
 						return err
+					}
+				}
+				for _, w := range doc.Warnings() {
+					if _, err := fmt.Fprintln(cmd.OutOrStdout(), file.warning(w.Line, w.Key, w.Text)); err != nil {
+						return failed(err)
 					}
 				}
 				for _, f := range evaluator.LintPolicy(doc, now, known) {
@@ -136,7 +161,7 @@ docs/policy.md tells how it is written. Each is played, sweep by sweep, as the e
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, traces []string) error {
-			doc, err := file.document(id)
+			doc, err := file.told(id)
 			if err != nil {
 				return err
 			}

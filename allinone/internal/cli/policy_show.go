@@ -83,7 +83,7 @@ func (s *policyShow) run(ctx context.Context, out io.Writer) error {
 	}
 	offline := s.file.path != "" && s.access.data == "" && s.access.nats == ""
 	if offline {
-		doc, err := s.file.document(s.access.tenant)
+		doc, err := s.file.told(s.access.tenant)
 		if err != nil {
 			return err
 		}
@@ -116,7 +116,7 @@ func (s *policyShow) run(ctx context.Context, out io.Writer) error {
 func (s *policyShow) policy(ctx context.Context, site *site, settings *tenantv1.Settings) (*tenantv1.Policy, error) {
 	switch {
 	case s.file.path != "":
-		doc, err := s.file.document(settings.GetId())
+		doc, err := s.file.told(settings.GetId())
 		return doc.Settings().GetPolicy(), err
 	case s.version != "":
 		change, err := record.PolicyVersion(ctx, site.Bus, settings.GetId(), s.version)

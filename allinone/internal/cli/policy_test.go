@@ -31,13 +31,24 @@ connectwise:
   publicKeyFile: cw.pub
   privateKeyFile: cw.key
   clientId: 0f0e0d0c-1111-2222-3333-444455556666
-tickets:
-  board: Service Desk
-  newStatus: New
-  closedStatus: Closed
-  priorities: {server: P1, workstation: P3, m365: P2}
+tickets: {
+  board: Service Desk,
+  newStatus: New,
+  closedStatus: Closed, hourlyCap: 0,
+  priorities: {server: P1, workstation: P3, m365: P2}}
 policy:
 `
+
+func TestWhatADocumentProbablyDoesNotMeanIsToldByTheCommandsThatReadIt(t *testing.T) {
+	t.Parallel()
+	text := strings.Replace(policyDocument, "hourlyCap: 0,", `hourlyCap: 0, agreement: 'name = "СОМЕХ"',`, 1)
+	path := write(t, "tenants.yaml", text+"  never: 3d\n")
+	warning := path + `:12: warning: tickets.agreement: "СОМЕХ" is of Cyrillic letters that look like Latin ones: 'С' (U+0421); type it anew` + "\n"
+	require.Equal(t, result{stdout: warning}, execute(t.Context(), nil, "policy", "lint", "-f", path))
+	shown := execute(t.Context(), nil, "policy", "show", "-f", path)
+	require.Equal(t, cli.ExitOK, shown.code, shown.stderr)
+	require.Equal(t, "covewise: "+warning, shown.stderr)
+}
 
 func write(t *testing.T, name, text string) string {
 	t.Helper()
@@ -47,6 +58,7 @@ func write(t *testing.T, name, text string) string {
 }
 
 func TestPolicyLintOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	for name, test := range map[string]struct {
 		policy string
 		code   int
@@ -95,6 +107,7 @@ traces:
 `
 
 func TestPolicyTestOnTheCommandLine(t *testing.T) {
+	t.Parallel()
 	path := write(t, "tenants.yaml", policyDocument+"  openAfter: 1\n")
 	good := write(t, "good.yaml", strings.Replace(twoNights, "INTERVAL", "3d-5d", 1))
 	got := execute(t.Context(), nil, "policy", "test", "-f", path, good)
@@ -136,6 +149,7 @@ func values(t *testing.T, got result) map[string][]string {
 }
 
 func TestPolicyShowOfAFile(t *testing.T) {
+	t.Parallel()
 	path := write(t, "tenants.yaml", policyDocument+showPolicy)
 	show := func(args ...string) result {
 		return execute(t.Context(), nil, append([]string{"policy", "show", "-f", path}, args...)...)
@@ -172,6 +186,7 @@ func TestPolicyShowOfAFile(t *testing.T) {
 }
 
 func TestPolicyShowOfWhatIsInUse(t *testing.T) {
+	t.Parallel()
 	path := write(t, "tenants.yaml", policyDocument+showPolicy)
 	docs, err := tenant.Load(path, tenant.Options{WithoutSecrets: true})
 	require.NoError(t, err)

@@ -111,7 +111,9 @@ func sweepLine(done *statusv1.SweepCompleted) string {
 	if !done.GetComplete() {
 		return fmt.Sprintf("%s: sweep %d is incomplete, nothing is concluded from it: %s", done.GetTenant(), done.GetSweep(), done.GetFailure())
 	}
-	parts := []string{fmt.Sprintf("%d devices, %d changed", done.GetDevices(), done.GetPublished()), fmt.Sprintf("%d requests in %s", done.GetRequests(), took)}
+	parts := []string{
+		fmt.Sprintf("%s, %d changed", counted(int(done.GetDevices()), "device"), done.GetPublished()), fmt.Sprintf("%s in %s", counted(int(done.GetRequests()), "request"), took),
+	}
 	if codes := done.GetColumnsRefused(); len(codes) > 0 {
 		parts = append(parts, "refused columns, whose verdicts are unknown: "+strings.Join(codes, ", "))
 	}

@@ -43,6 +43,7 @@ func (o *outside) sync(more ...string) result {
 }
 
 func TestSyncSweepsATenantNow(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	log, stop := o.running()
 	defer stop()
@@ -70,6 +71,7 @@ func TestSyncSweepsATenantNow(t *testing.T) {
 }
 
 func TestSyncIsKeptForTheNextStart(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	log, stop := o.running()
 	log.await(t, "sweep complete", "tenant=harbor")
@@ -83,6 +85,7 @@ func TestSyncIsKeptForTheNextStart(t *testing.T) {
 }
 
 func TestSyncNeedsATenantAndTime(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	require.Equal(t, cli.ExitOK, o.once().code)
 	for says, c := range map[string]struct {

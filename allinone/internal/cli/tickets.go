@@ -80,6 +80,9 @@ func (s ticketSelection) write(ctx context.Context, w io.Writer, format report.F
 		if err := writeTroubles(ctx, w, b, settings.GetId()); err != nil {
 			return err
 		}
+		if err := writeOrphans(ctx, w, b, settings.GetId()); err != nil {
+			return err
+		}
 	}
 	var shown []*ticketv1.Ledger
 	for _, l := range ledgers {
@@ -108,7 +111,10 @@ func (s ticketSelection) write(ctx context.Context, w io.Writer, format report.F
 			done++
 		}
 	}
-	_, err = fmt.Fprintf(w, "\n%d incidents: %d waiting, %d otherwise open, %d over\n", len(ledgers), waiting, len(ledgers)-waiting-done, done)
+	if err := writeRemarks(w, shown); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "\n%s: %d waiting, %d otherwise open, %d over\n", counted(len(ledgers), "incident"), waiting, len(ledgers)-waiting-done, done)
 	return err
 }
 
@@ -142,7 +148,7 @@ func ledgersOf(ctx context.Context, b *bus.Bus, tenant string) ([]*ticketv1.Ledg
 
 // deeds are what the record of events adds to a ledger.
 type deeds struct {
-	last *ticketv1.Event // the last thing that was done or seen; waits are none
+	last *ticketv1.Event // the last thing that was done or seen; waits and remarks are none
 	seen []string        // what others did to the ticket, newest first
 }
 
@@ -154,7 +160,7 @@ func deedsOf(ctx context.Context, b *bus.Bus, tenant string) (map[string]deeds, 
 		if err := d.Decode(e); err != nil {
 			return err
 		}
-		if e.GetAction() == ticketv1.Action_ACTION_PARKED || e.GetIncidentId() == "" {
+		if e.GetAction() == ticketv1.Action_ACTION_PARKED || e.GetAction() == ticketv1.Action_ACTION_REMARKED || e.GetIncidentId() == "" {
 			return nil
 		}
 		of := all[e.GetIncidentId()]
@@ -177,8 +183,11 @@ func writeTroubles(ctx context.Context, w io.Writer, b *bus.Bus, tenant string) 
 	}
 	for _, t := range troubles {
 		what := "cannot " + t.GetAbout()
-		if t.GetAbout() == "keys" {
+		switch {
+		case t.GetAbout() == "keys":
 			what = "ConnectWise cannot be used at all"
+		case strings.HasPrefix(t.GetAbout(), "tickets."): // the detail begins with the setting
+			what = "what needs the setting waits"
 		}
 		line := fmt.Sprintf("TROUBLE since %s: %s: %s", instant(t.GetSince()), what, t.GetDetail())
 		if _, err := fmt.Fprintln(w, report.Printable(line)); err != nil {
@@ -189,6 +198,36 @@ func writeTroubles(ctx context.Context, w io.Writer, b *bus.Bus, tenant string) 
 		_, err = fmt.Fprintln(w)
 	}
 	return err
+}
+
+// writeRemarks writes what a person should know of where and how the tickets were made, each remark once: a setting that
+// is wrong concerns all tickets alike.
+func writeRemarks(w io.Writer, shown []*ticketv1.Ledger) error {
+	of := map[string][]*ticketv1.Ledger{}
+	var order []string
+	for _, l := range shown {
+		for _, remark := range l.GetRemarks() {
+			if of[remark] == nil {
+				order = append(order, remark)
+			}
+			of[remark] = append(of[remark], l)
+		}
+	}
+	for i, remark := range order {
+		if i == 0 {
+			if _, err := fmt.Fprintln(w); err != nil {
+				return err
+			}
+		}
+		about := "incident " + of[remark][0].GetIncidentId()
+		if more := len(of[remark]) - 1; more > 0 {
+			about += fmt.Sprintf(" and %d more", more)
+		}
+		if _, err := fmt.Fprintln(w, report.Printable(fmt.Sprintf("REMARK on %s: %s", about, remark))); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func ticketTable(ledgers []*ticketv1.Ledger, all map[string]deeds) report.Table {

@@ -88,8 +88,9 @@ func writeAdoption(w io.Writer, format report.Format, rows []ticketer.AdoptionRo
 	if err := t.Write(w, format); err != nil || format != report.Text || len(rows) == 0 {
 		return err
 	}
-	_, err := fmt.Fprintf(w, "\n%d tickets: %d to be taken over, %d to be left alone, %d ours already; nothing was written\n",
-		len(rows), counts["adopt"], counts["leave"], counts["ours"])
+	left := len(rows) - counts["adopt"] - counts["ours"] - counts[ticketer.ClosedAsWell]
+	_, err := fmt.Fprintf(w, "\n%s: %d to be taken over, %d to be closed, %d to be left alone, %d ours already; nothing was written\n",
+		counted(len(rows), "ticket"), counts["adopt"], counts[ticketer.ClosedAsWell], left, counts["ours"])
 	return err
 }
 
@@ -141,7 +142,7 @@ Nothing is written, and ConnectWise is not asked. It ends with
 			return a.withTenant(cmd.Context(), func(s *site, settings *tenantv1.Settings) error {
 				o := ticketer.PreviewOptions{Incident: incident}
 				if file.path != "" {
-					doc, err := file.document(settings.GetId())
+					doc, err := file.told(settings.GetId())
 					if err != nil {
 						return err
 					}

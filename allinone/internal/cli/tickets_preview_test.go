@@ -15,6 +15,7 @@ import (
 )
 
 func TestAdoptionIsPreviewedWithoutAWrite(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	o.set(1000, "2")
 	require.Equal(t, cli.ExitOK, o.once().code)
@@ -43,12 +44,12 @@ func TestAdoptionIsPreviewedWithoutAWrite(t *testing.T) {
 		short[i] = fmt.Sprint(r["ticket_id"], " ", r["device"], " ", r["would"], " ", r["known_by"])
 	}
 	require.Equal(t, []string{
-		fmt.Sprint(newer, " SRV-1001 adopt the script's summary"), fmt.Sprint(older, " SRV-1001 leave the script's summary"),
-		fmt.Sprint(strange, " (not known in Cove) adopt the script's older summary"),
+		fmt.Sprint(newer, " SRV-1001 device is well: left alone; close it by hand the script's summary"), fmt.Sprint(older, " SRV-1001 leave the script's summary"),
+		fmt.Sprint(strange, " (not known in Cove) left alone: the device is no longer in Cove the script's older summary"),
 	}, short)
 	text := o.run("ticket", "adoption").stdout
 	require.Contains(t, text, "left alone: the device has a newer one")
-	require.Contains(t, text, "\n3 tickets: 2 to be taken over, 1 to be left alone, 0 ours already; nothing was written\n")
+	require.Contains(t, text, "\n3 tickets: 0 to be taken over, 0 to be closed, 3 to be left alone, 0 ours already; nothing was written\n")
 	require.NotContains(t, text, "\x1b")
 	require.Equal(t, writes, o.cwm.Writes())
 
@@ -60,6 +61,7 @@ func TestAdoptionIsPreviewedWithoutAWrite(t *testing.T) {
 }
 
 func TestTextsArePreviewed(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	o.set(1000, "2")
 	require.Equal(t, cli.ExitOK, o.once().code)
@@ -91,6 +93,7 @@ func TestTextsArePreviewed(t *testing.T) {
 }
 
 func TestHelpOfTheCommandsAboutTickets(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string][]string{
 		"help-tickets": {"tickets"}, "help-ticket": {"ticket"}, "help-ticket-show": {"ticket", "show"},
 		"help-ticket-adoption": {"ticket", "adoption"}, "help-ticket-preview": {"ticket", "preview"},

@@ -346,7 +346,7 @@ func eventTold(e *ticketv1.Event) string {
 		text += fmt.Sprintf("; summary %q", e.GetSummary())
 	}
 	if e.GetRequests() > 0 {
-		text += fmt.Sprintf("; %d requests so far", e.GetRequests())
+		text = strings.TrimSuffix(text, ".") + "; " + counted(int(e.GetRequests()), "request") + " so far"
 	}
 	return text
 }

@@ -85,6 +85,7 @@ func served(t *testing.T) string {
 		}
 		over := ledgerOf(picture("1002", "SRV-C", foreign, 2, resolved), picture("1002", "SRV-C", foreign, 2, resolved), ticketv1.Phase_PHASE_CLOSED)
 		over.TicketId, over.ClosedAt, over.Observed = 502, minutes(61), &ticketv1.Observed{TicketId: 502, Status: "Closed", Closed: true}
+		over.Remarks = open.GetRemarks()
 		hostile := ledgerOf(picture("1003", terminal, formula, 1, failed), nil, ticketv1.Phase_PHASE_HANDED_OVER)
 		hostile.TicketId, hostile.Summary, hostile.Observed = 503, "=1+1 "+terminal, &ticketv1.Observed{TicketId: 503, Deleted: true, Status: "New\x1b[2J"}
 		capped := picture("rollup", "", "", 1, failed)
@@ -123,7 +124,9 @@ func served(t *testing.T) string {
 		_, err = desks.Put(ctx, bus.Key("harbor"), &ticketv1.Desk{Tenant: "harbor", Troubles: []*ticketv1.Trouble{
 			{About: "close ticket", Reason: ticketv1.ParkReason_PARK_REASON_AUTH, Detail: "the right Service Desk > Close Service Tickets is missing\x1b[2J; give it", Since: minutes(5)},
 			{About: "keys", Reason: ticketv1.ParkReason_PARK_REASON_AUTH, Detail: "the keys are refused; check them", Since: minutes(6)},
-		}}, 0)
+		}, Orphans: []*ticketv1.Orphan{{
+			TicketId: 480, DeviceId: "1000", IncidentId: "1000-1", Summary: "[CW-1000-1] Cove SVR\x1b[2J", Detail: "people have worked in it", Since: minutes(7),
+		}}}, 0)
 		require.NoError(t, err)
 	})
 }
@@ -134,6 +137,7 @@ func (o *outside) run(args ...string) result {
 }
 
 func TestTicketsAreShownToPeopleAndPrograms(t *testing.T) {
+	t.Parallel()
 	dir := served(t)
 	for name, args := range map[string][]string{
 		"tickets":         {"tickets"},
@@ -170,6 +174,7 @@ func TestTicketsAreShownToPeopleAndPrograms(t *testing.T) {
 }
 
 func TestTicketsThatThereAreNot(t *testing.T) {
+	t.Parallel()
 	dir := served(t)
 	run := func(args ...string) result { return execute(t.Context(), nil, append(args, "--data", dir)...) }
 	for says, c := range map[string]struct {
@@ -201,6 +206,7 @@ func near(meant, ones string) result {
 }
 
 func TestTicketsAfterASweep(t *testing.T) {
+	t.Parallel()
 	o := described(t)
 	o.set(1000, "2")
 	require.Equal(t, cli.ExitOK, o.once().code)
@@ -216,7 +222,7 @@ func TestTicketsAfterASweep(t *testing.T) {
 
 	o.set(1000, "5")
 	require.Equal(t, cli.ExitOK, o.once().code)
-	require.Equal(t, "no ticket is open and none waits; --all shows those that are over\n\n1 incidents: 0 waiting, 0 otherwise open, 1 over\n", o.run("tickets").stdout)
+	require.Equal(t, "no ticket is open and none waits; --all shows those that are over\n\n1 incident: 0 waiting, 0 otherwise open, 1 over\n", o.run("tickets").stdout)
 
 	story := o.run("ticket", "show", "1000-1").stdout
 	require.Contains(t, story, "wrong          nothing any more: well again\n")

@@ -126,6 +126,8 @@ func actionWords(a ticketv1.Action) string {
 		return "attached to its group's ticket"
 	case ticketv1.Action_ACTION_RESUMED:
 		return "ConnectWise can be used again"
+	case ticketv1.Action_ACTION_REMARKED:
+		return "remark on the ticket as it was made"
 	case ticketv1.Action_ACTION_MOVED:
 		return "moved to the customer's own company"
 	case ticketv1.Action_ACTION_UNSPECIFIED:
@@ -237,4 +239,12 @@ func ticketLink(l *ticketv1.Ledger) string {
 	}
 	return fmt.Sprintf("https://%s/v4_6_release/services/system_io/Service/fv_sr100_request.rails?service_recid=%d&companyName=%s",
 		l.GetServer()[at+1:], l.GetTicketId(), url.QueryEscape(l.GetServer()[:at]))
+}
+
+// counted tells how many of something there are: "1 incident", "2 incidents".
+func counted(n int, one string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %ss", n, one)
 }

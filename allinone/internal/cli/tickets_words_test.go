@@ -10,6 +10,7 @@ import (
 )
 
 func TestEveryCodeHasWordsOfItsOwn(t *testing.T) {
+	t.Parallel()
 	for kind, c := range map[string]struct {
 		codes map[int32]string
 		words func(int32) string
@@ -33,6 +34,7 @@ func TestEveryCodeHasWordsOfItsOwn(t *testing.T) {
 }
 
 func TestReasonsOfEventsAreToldInWords(t *testing.T) {
+	t.Parallel()
 	require.Equal(t, "the customer's company: none is called X: yet", waitTold("company: none is called X: yet"))
 	require.Equal(t, "live mode", waitTold("shadow"))
 	require.Equal(t, "something else: so", waitTold("something else: so"))

@@ -86,6 +86,7 @@ func (u *up) run(cmd *cobra.Command) error {
 	if err != nil {
 		return failed(err)
 	}
+	u.warn(log, docs)
 	opts := compose.Options{
 		Lock: lock, Tenants: docs, Author: "covewise up --tenants " + u.tenants, Listen: u.listen, Logger: log,
 		Clock: clock.System(), LookupEnv: u.around.LookupEnv, Tracer: tracer,
@@ -119,6 +120,19 @@ func (u *up) run(cmd *cobra.Command) error {
 		return &exitError{code: ExitIncomplete}
 	default:
 		return nil
+	}
+}
+
+// warn tells what the documents allow and probably do not mean.
+func (u *up) warn(log *slog.Logger, docs []tenant.Document) {
+	for _, doc := range docs {
+		for _, w := range doc.Warnings() {
+			place := u.tenants
+			if w.Line > 0 {
+				place += fmt.Sprintf(":%d", w.Line)
+			}
+			log.Warn("the settings are allowed and probably not what is meant", "tenant", doc.ID, "place", place, "key", w.Key, "what", w.Text)
+		}
 	}
 }
 

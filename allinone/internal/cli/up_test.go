@@ -87,6 +87,7 @@ func (o *outside) once(more ...string) result {
 }
 
 func TestOnceSeesEachSweepThroughToItsTickets(t *testing.T) {
+	t.Parallel()
 	o := newOutside(t)
 	o.set(1000, "2")
 	require.Equal(t, result{cli.ExitOK, "harbor: complete; 3 devices, 1 in trouble; tickets: 1 created, 0 annotated, 0 closed\n", ""}, o.once())
@@ -104,6 +105,7 @@ func TestOnceSeesEachSweepThroughToItsTickets(t *testing.T) {
 }
 
 func TestOnceWaitsForACreateOfUnknownOutcome(t *testing.T) {
+	t.Parallel()
 	o := newOutside(t)
 	o.set(1000, "2")
 	require.NoError(t, o.cwm.AddFaults(cwfake.Fault{Match: "POST /service/tickets", Kind: cwfake.FaultLostAnswer, Drop: true, Times: 1}))
@@ -114,16 +116,18 @@ func TestOnceWaitsForACreateOfUnknownOutcome(t *testing.T) {
 }
 
 func TestOnceTellsWhatWaitsAndWhy(t *testing.T) {
+	t.Parallel()
 	o := newOutside(t)
 	o.set(1000, "2")
 	require.NoError(t, o.cwm.Person("").RenameCompany(250, "Somebody else"))
 	require.Equal(t, result{
 		cli.ExitOK, "harbor: complete; 3 devices, 1 in trouble; tickets: 0 created, 0 annotated, 0 closed; " +
-			"1 waiting:\n  1: customer \"Müller & Söhne \\\"Nord\\\"\" has no ConnectWise company: no company is called \"Müller & Söhne \\\"Nord\\\"\"\n", "",
+			"1 waiting:\n  1: customer \"Müller & Söhne \\\"Nord\\\"\" has no ConnectWise company: no company is called \"Müller & Söhne \\\"Nord\\\"\"; link one with covewise companies link, or name one by CWM:<id> in the customer's reference in Cove\n", "",
 	}, o.once())
 }
 
 func TestOnceEndsWithThreeWhenASweepIsIncomplete(t *testing.T) {
+	t.Parallel()
 	o := newOutside(t)
 	o.set(1000, "2")
 	require.Equal(t, cli.ExitOK, o.once().code)
@@ -136,6 +140,7 @@ func TestOnceEndsWithThreeWhenASweepIsIncomplete(t *testing.T) {
 	require.Len(t, o.cwm.OpenTickets(), 1, "nothing is concluded from it")
 }
 
+// Not in parallel: what comes before the effects has to be done in time.
 func TestOnceEndsWithThreeWhenTheEffectsAreNotDoneInTime(t *testing.T) {
 	o := newOutside(t)
 	o.set(1000, "2")
@@ -183,8 +188,12 @@ func (l *lines) await(t *testing.T, parts ...string) string {
 }
 
 func TestUpRunsUntilItIsToldToStop(t *testing.T) {
+	t.Parallel()
 	o := newOutside(t)
 	o.set(1000, "2")
+	document, err := os.ReadFile(o.tenants)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(o.tenants, append(document, "  agreement: name like \"%Сontinuity\"\n"...), 0o600))
 	ctx, stop := context.WithTimeout(t.Context(), time.Minute)
 	defer stop()
 	log := newLines()
@@ -195,6 +204,7 @@ func TestUpRunsUntilItIsToldToStop(t *testing.T) {
 		})
 		_ = log.Close()
 	}()
+	log.await(t, "probably not what is meant", "tenant=harbor", "place="+o.tenants, "key=tickets.agreement")
 	_, address, _ := strings.Cut(log.await(t, "page is served"), "address=")
 	log.await(t, "sweep complete", "tenant=harbor", "devices=3")
 	log.await(t, "created", "device=1000", "[CW-1000-1] Cove SVR SRV-1000")

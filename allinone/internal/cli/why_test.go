@@ -11,6 +11,7 @@ import (
 )
 
 func TestWhyNamesFailuresThatAreNoFailedBackup(t *testing.T) {
+	t.Parallel()
 	for status, want := range map[string]string{
 		"Failed": "failed (System State)", "Over quota": "failed (System State: over quota)", "No selection": "failed (System State: no selection)",
 		"Interrupted": "failed (System State: interrupted)", "Completed": "failed (System State)",

@@ -69,6 +69,8 @@ type System struct {
 	page     http.Handler        // the console's, once that has started
 	hooks    http.Handler        // for ConnectWise's callbacks, likewise
 	limits   *connectwise.Limits // one pace for all that talks to ConnectWise
+
+	guard func(http.Handler) http.Handler // refuses requests under names that are not ours, once the console has started
 }
 
 // Run starts everything in order, runs until the context or Main ends, and stops everything in reverse, within

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strings"
 	"testing"
 	"time"
 
@@ -89,9 +90,17 @@ func TestEverythingStartsServesAndStopsAndTheInstallationStays(t *testing.T) {
 			require.Equal(t, http.StatusOK, status(t, r.system.Address+page), page)
 		}
 		require.Equal(t, http.StatusNotFound, status(t, r.system.Address+"hooks/connectwise/nobodys-token"))
+		for _, page := range []string{"", "livez", "readyz", "metrics", "api/v1/tenants", "hooks", "hooks/connectwise/../../metrics"} {
+			require.Equal(t, http.StatusMisdirectedRequest, named(t, r.system.Address+page, "covewise.example"), page)
+		}
+		require.Equal(t, http.StatusNotFound, named(t, r.system.Address+"hooks/connectwise/nobodys-token", "covewise.example"))
 		_, metrics := get(t, r.system.Address+"metrics")
-		require.Contains(t, metrics, `covewise_ticketer_callbacks_total{outcome="unknown_token",service="hooks"} 1`)
-		require.Contains(t, metrics, `covewise_connectwise_waiting{lane="first",service="ticketer"} 0`)
+		require.Contains(t, metrics, `covewise_ticketer_callbacks_total{outcome="unknown_token",service="hooks"} 2`)
+		// The ticketer counts as ready as soon as it runs, and makes its figures a moment later.
+		require.Eventually(t, func() bool {
+			_, metrics = get(t, r.system.Address+"metrics")
+			return strings.Contains(metrics, `covewise_connectwise_waiting{lane="first",service="ticketer"} 0`)
+		}, 20*time.Second, 20*time.Millisecond)
 		close(r.end)
 		require.NoError(t, <-r.ended)
 		require.Equal(t, []string{"watch starts", "watch stops"}, order)
@@ -118,8 +127,23 @@ func status(t *testing.T, address string) int {
 
 func get(t *testing.T, address string) (code int, body string) {
 	t.Helper()
+	return ask(t, address, "")
+}
+
+// named returns the status of an address that is asked for under another name.
+func named(t *testing.T, address, host string) int {
+	t.Helper()
+	code, _ := ask(t, address, host)
+	return code
+}
+
+func ask(t *testing.T, address, host string) (code int, body string) {
+	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, address, nil)
 	require.NoError(t, err)
+	if host != "" {
+		request.Host = host
+	}
 	answer, err := (&http.Client{Timeout: 10 * time.Second}).Do(request)
 	require.NoError(t, err)
 	defer answer.Body.Close()

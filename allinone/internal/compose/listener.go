@@ -46,11 +46,14 @@ func (s *System) listener() run.Service {
 	}
 }
 
+// routes serves the hooks under every name, because ConnectWise calls the one that is published, and everything else
+// under our own only: a proxy that passes more on than the hooks opens neither page nor metrics, as long as it keeps
+// the name that it was asked for.
 func (s *System) routes() http.Handler {
 	mux := http.NewServeMux()
-	mux.Handle("/livez", s.health.Handler())
-	mux.Handle("/readyz", s.health.Handler())
-	mux.Handle("/metrics", telemetry.MetricsHandler(s.registry))
+	mux.Handle("/livez", s.guard(s.health.Handler()))
+	mux.Handle("/readyz", s.guard(s.health.Handler()))
+	mux.Handle("/metrics", s.guard(telemetry.MetricsHandler(s.registry)))
 	mux.Handle(ticketer.HooksPath, s.hooks)
 	mux.Handle("/", s.page)
 	return mux

@@ -137,7 +137,7 @@ func (s *System) console() run.Service {
 			Listen: s.opts.Listen,
 		})
 		if err == nil {
-			s.page = page.Handler()
+			s.page, s.guard = page.Handler(), page.Guard
 		}
 		return err
 	}

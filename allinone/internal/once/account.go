@@ -9,6 +9,7 @@ import (
 
 	"github.com/covewise/covewise/platform/bus"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -21,10 +22,12 @@ type Result struct {
 	Reason                     string // why it is not complete
 	Devices, InTrouble         int
 	Created, Annotated, Closed int // tickets in this run
+	Adopted                    int // tickets that were there and serve an incident since this run
 	Waiting                    []Wait
+	Remarks                    []Wait // on tickets made in this run: otherwise than the settings say
 }
 
-// Wait is a number of incidents that wait for the same thing.
+// Wait is a number of incidents that wait for the same thing, or that have the same remark.
 type Wait struct {
 	Reason    string
 	Incidents int
@@ -37,8 +40,12 @@ func (r Result) String() string {
 	if !r.Complete {
 		verdict = "incomplete (" + r.Reason + ")"
 	}
-	fmt.Fprintf(&b, "%s: %s; %d devices, %d in trouble; tickets: %d created, %d annotated, %d closed",
-		r.Tenant, verdict, r.Devices, r.InTrouble, r.Created, r.Annotated, r.Closed)
+	adopted := ""
+	if r.Adopted > 0 {
+		adopted = fmt.Sprintf("%d adopted, ", r.Adopted)
+	}
+	fmt.Fprintf(&b, "%s: %s; %d devices, %d in trouble; tickets: %d created, %s%d annotated, %d closed",
+		r.Tenant, verdict, r.Devices, r.InTrouble, r.Created, adopted, r.Annotated, r.Closed)
 	total := 0
 	for _, w := range r.Waiting {
 		total += w.Incidents
@@ -48,6 +55,9 @@ func (r Result) String() string {
 	}
 	for _, w := range r.Waiting {
 		fmt.Fprintf(&b, "\n  %d: %s", w.Incidents, w.Reason)
+	}
+	for _, w := range r.Remarks {
+		fmt.Fprintf(&b, "\n  made otherwise than the settings say, %d: %s", w.Incidents, w.Reason)
 	}
 	return b.String()
 }
@@ -74,13 +84,20 @@ func account(done *statusv1.SweepCompleted, before, after state, unfinished stri
 	if !done.GetComplete() {
 		r.Devices = known // an incomplete sweep has counted none
 	}
-	waiting := map[string]int{}
+	waiting, remarks := map[string]int{}, map[string]int{}
 	for key, l := range after.ledgers {
 		if l.GetTenant() != r.Tenant {
 			continue
 		}
 		old := before.ledgers[key]
+		if l.GetTicketId() != old.GetTicketId() {
+			for _, remark := range l.GetRemarks() {
+				remarks[remark]++
+			}
+		}
 		switch {
+		case l.GetTicketId() != 0 && old.GetTicketId() == 0 && l.GetTakenUp():
+			r.Adopted++
 		case l.GetTicketId() != 0 && old.GetTicketId() == 0:
 			r.Created++
 		case l.GetPhase() == ticketv1.Phase_PHASE_OPEN && l.GetShown().GetRevision() > old.GetShown().GetRevision():
@@ -96,12 +113,17 @@ func account(done *statusv1.SweepCompleted, before, after state, unfinished stri
 			r.Complete, r.Reason = false, after.why(l)
 		}
 	}
-	for _, reason := range slices.SortedFunc(maps.Keys(waiting), func(a, b string) int {
-		return cmp.Or(cmp.Compare(waiting[b], waiting[a]), cmp.Compare(a, b))
-	}) {
-		r.Waiting = append(r.Waiting, Wait{reason, waiting[reason]})
-	}
+	r.Waiting, r.Remarks = byNumber(waiting), byNumber(remarks)
 	return r
+}
+
+// byNumber orders what incidents have in common, the most frequent first.
+func byNumber(count map[string]int) []Wait {
+	var all []Wait
+	for _, reason := range slices.SortedFunc(maps.Keys(count), func(a, b string) int { return cmp.Or(cmp.Compare(count[b], count[a]), cmp.Compare(a, b)) }) {
+		all = append(all, Wait{reason, count[reason]})
+	}
+	return all
 }
 
 // failing reports whether an incident waits because ConnectWise or the settings for it fail, not for a person's
@@ -130,7 +152,8 @@ func (s state) why(l *ticketv1.Ledger) string {
 		case link.GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED:
 			detail = link.GetReason()
 		default:
-			detail = fmt.Sprintf("customer %q has no ConnectWise company: %s", link.GetCustomer().GetName(), link.GetReason())
+			detail = fmt.Sprintf("customer %q has no ConnectWise company: %s; link one with covewise companies link, or name one by CWM:<id> in the "+
+				"customer's reference in Cove", link.GetCustomer().GetName(), link.GetReason())
 		}
 	}
 	if detail == "" {
@@ -151,8 +174,30 @@ func (s state) busy() string {
 			return fmt.Sprintf("incident %s of %s: %s", l.GetIncidentId(), l.GetTenant(), what)
 		}
 	}
+	return s.rollUps()
+}
+
+// rollUps names a tenant whose roll-up is about to be made, because incidents wait for the next hour, or to be closed.
+func (s state) rollUps() string {
+	capped, open := map[string]bool{}, map[string]bool{}
+	for _, l := range s.ledgers {
+		switch {
+		case l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_CAPPED:
+			capped[l.GetTenant()] = true
+		case l.GetDeviceId() == rollUp && l.GetWanted().GetKind() != incidentv1.EventKind_EVENT_KIND_RESOLVED:
+			open[l.GetTenant()] = true
+		}
+	}
+	for tenant := range s.settings {
+		if capped[tenant] != open[tenant] {
+			return "the roll-up ticket of " + tenant + " is not up to date yet"
+		}
+	}
 	return ""
 }
+
+// rollUp is the device id of the incidents that stand for those beyond the hourly cap.
+const rollUp = "rollup"
 
 // toDo says what is to be done about an incident now or very soon, without a person.
 func (s state) toDo(l *ticketv1.Ledger) string {
@@ -171,7 +216,7 @@ func (s state) toDo(l *ticketv1.Ledger) string {
 	}
 	settings := s.settings[l.GetTenant()]
 	switch park.GetReason() {
-	case ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED:
+	case ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, ticketv1.ParkReason_PARK_REASON_YIELDED:
 		return park.GetDetail()
 	case ticketv1.ParkReason_PARK_REASON_SHADOW:
 		if settings.GetMode() == tenantv1.Mode_MODE_LIVE {
@@ -186,6 +231,10 @@ func (s state) toDo(l *ticketv1.Ledger) string {
 	case ticketv1.ParkReason_PARK_REASON_COMPANY:
 		if s.link(l).GetState() == companyv1.LinkState_LINK_STATE_LINKED {
 			return "its customer has a company now"
+		}
+		// A start asks anew what nobody could be asked for before it.
+		if s.failing(l) && settings != nil && l.GetUpdatedAt().AsTime().Before(s.began) {
+			return "what failed before is tried again"
 		}
 	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_REJECTED:
 		// The ticketer looks again at its start at what failed before it: people may have mended it meanwhile.

@@ -41,27 +41,29 @@ func TestWhatIsStillToBeDone(t *testing.T) {
 		mode   tenantv1.Mode // unspecified: no tenant
 		want   string
 	}{
-		"a new incident has its ticket before it":          {ledger(ticketv1.Phase_PHASE_NEW, nil), nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
-		"a create of this moment ends soon":                {ledger(ticketv1.Phase_PHASE_CREATING, nil), nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
-		"a ticket that shows what is wanted is done":       {shown, nil, tenantv1.Mode_MODE_LIVE, ""},
-		"a ticket that lags behind is not":                 {outdated, nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
-		"a close under way ends soon":                      {ledger(ticketv1.Phase_PHASE_CLOSING, nil), nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
-		"a closed ticket is done":                          {ledger(ticketv1.Phase_PHASE_CLOSED, nil), nil, tenantv1.Mode_MODE_LIVE, ""},
-		"what was dropped is done":                         {ledger(ticketv1.Phase_PHASE_DROPPED, nil), nil, tenantv1.Mode_MODE_LIVE, ""},
-		"what was handed over is done":                     {ledger(ticketv1.Phase_PHASE_HANDED_OVER, nil), nil, tenantv1.Mode_MODE_LIVE, ""},
-		"an unknown outcome is waited for":                 {ledger(ticketv1.Phase_PHASE_CREATING, parked(ticketv1.ParkReason_PARK_REASON_OUTCOME, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, "the detail"},
-		"a rate limit is waited for":                       {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, "the detail"},
-		"a server that is down is not":                     {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, ""},
-		"but what is due is":                               {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, 0)), nil, tenantv1.Mode_MODE_LIVE, "its wait is over"},
-		"wrong keys are not waited for":                    {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_AUTH, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, ""},
-		"a refusal is not waited for":                      {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_REJECTED, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, ""},
-		"an unmapped customer is not waited for":           {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute)), missing, tenantv1.Mode_MODE_LIVE, ""},
-		"a company that has just been found is taken":      {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute)), linked, tenantv1.Mode_MODE_LIVE, "its customer has a company now"},
-		"shadow mode is not waited for":                    {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_SHADOW, time.Hour)), nil, tenantv1.Mode_MODE_SHADOW, ""},
-		"going live is acted upon":                         {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_SHADOW, time.Hour)), nil, tenantv1.Mode_MODE_LIVE, "the tenant has gone live"},
-		"a tenant that is gone is not waited for":          {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_NO_TENANT, 0)), nil, 0, ""},
-		"a tenant that is back is":                         {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_NO_TENANT, time.Hour)), nil, tenantv1.Mode_MODE_LIVE, "the tenant has settings now"},
-		"what is due of a tenant that is gone stays as is": {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_AUTH, 0)), nil, 0, ""},
+		"a new incident has its ticket before it":               {ledger(ticketv1.Phase_PHASE_NEW, nil), nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
+		"a create of this moment ends soon":                     {ledger(ticketv1.Phase_PHASE_CREATING, nil), nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
+		"a ticket that shows what is wanted is done":            {shown, nil, tenantv1.Mode_MODE_LIVE, ""},
+		"a ticket that lags behind is not":                      {outdated, nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
+		"a close under way ends soon":                           {ledger(ticketv1.Phase_PHASE_CLOSING, nil), nil, tenantv1.Mode_MODE_LIVE, "its ticket is being written"},
+		"a closed ticket is done":                               {ledger(ticketv1.Phase_PHASE_CLOSED, nil), nil, tenantv1.Mode_MODE_LIVE, ""},
+		"what was dropped is done":                              {ledger(ticketv1.Phase_PHASE_DROPPED, nil), nil, tenantv1.Mode_MODE_LIVE, ""},
+		"what was handed over is done":                          {ledger(ticketv1.Phase_PHASE_HANDED_OVER, nil), nil, tenantv1.Mode_MODE_LIVE, ""},
+		"an unknown outcome is waited for":                      {ledger(ticketv1.Phase_PHASE_CREATING, parked(ticketv1.ParkReason_PARK_REASON_OUTCOME, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, "the detail"},
+		"a rate limit is waited for":                            {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_RATE_LIMITED, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, "the detail"},
+		"a turn is waited for":                                  {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_YIELDED, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, "the detail"},
+		"a server that is down is not":                          {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, ""},
+		"but what is due is":                                    {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, 0)), nil, tenantv1.Mode_MODE_LIVE, "its wait is over"},
+		"wrong keys are not waited for":                         {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_AUTH, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, ""},
+		"a refusal is not waited for":                           {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_REJECTED, time.Minute)), nil, tenantv1.Mode_MODE_LIVE, ""},
+		"an unmapped customer is not waited for":                {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute)), missing, tenantv1.Mode_MODE_LIVE, ""},
+		"a company nobody could be asked for is not waited for": {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute)), &companyv1.Link{Reason: "HTTP 401"}, tenantv1.Mode_MODE_LIVE, ""},
+		"a company that has just been found is taken":           {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute)), linked, tenantv1.Mode_MODE_LIVE, "its customer has a company now"},
+		"shadow mode is not waited for":                         {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_SHADOW, time.Hour)), nil, tenantv1.Mode_MODE_SHADOW, ""},
+		"going live is acted upon":                              {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_SHADOW, time.Hour)), nil, tenantv1.Mode_MODE_LIVE, "the tenant has gone live"},
+		"a tenant that is gone is not waited for":               {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_NO_TENANT, 0)), nil, 0, ""},
+		"a tenant that is back is":                              {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_NO_TENANT, time.Hour)), nil, tenantv1.Mode_MODE_LIVE, "the tenant has settings now"},
+		"what is due of a tenant that is gone stays as is":      {ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_AUTH, 0)), nil, 0, ""},
 	}
 	for says, c := range cases {
 		t.Run(says, func(t *testing.T) {
@@ -77,6 +79,17 @@ func TestWhatIsStillToBeDone(t *testing.T) {
 	}
 }
 
+func TestACompanyThatNobodyCouldBeAskedForIsAskedForAnew(t *testing.T) {
+	s := newState(now, now.Add(time.Minute))
+	s.links["harbor.7"] = &companyv1.Link{Reason: "ConnectWise could not be asked: HTTP 401"}
+	s.settings["harbor"] = &tenantv1.Settings{Id: "harbor", Mode: tenantv1.Mode_MODE_LIVE}
+	l := ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute))
+	l.UpdatedAt = timestamppb.New(now)
+	require.Equal(t, "what failed before is tried again", s.toDo(l))
+	l.UpdatedAt = timestamppb.New(now.Add(2 * time.Minute))
+	require.Empty(t, s.toDo(l))
+}
+
 func TestTheAccountOfATenant(t *testing.T) {
 	before, after := newState(now, time.Time{}), newState(now, time.Time{})
 	put := func(s state, key string, phase ticketv1.Phase, ticket int64, shown uint32, park *ticketv1.Park) {
@@ -90,6 +103,8 @@ func TestTheAccountOfATenant(t *testing.T) {
 	put(before, "unchanged", ticketv1.Phase_PHASE_OPEN, 10, 1, nil)
 	put(after, "unchanged", ticketv1.Phase_PHASE_OPEN, 10, 1, nil)
 	put(after, "created", ticketv1.Phase_PHASE_OPEN, 11, 1, nil)
+	put(after, "adopted", ticketv1.Phase_PHASE_OPEN, 17, 1, nil)
+	after.ledgers["adopted"].TakenUp = true
 	put(before, "annotated", ticketv1.Phase_PHASE_OPEN, 12, 1, nil)
 	put(after, "annotated", ticketv1.Phase_PHASE_OPEN, 12, 2, nil)
 	put(before, "closed", ticketv1.Phase_PHASE_OPEN, 13, 1, nil)
@@ -110,11 +125,15 @@ func TestTheAccountOfATenant(t *testing.T) {
 	after.devices["4"] = &incidentv1.DeviceState{Tenant: "other", Open: event(1)}
 
 	done := &statusv1.SweepCompleted{Tenant: "harbor", Complete: true, Devices: 2}
-	require.Equal(t, `harbor: incomplete (the detail); 2 devices, 1 in trouble; tickets: 2 created, 1 annotated, 2 closed; `+
-		`3 waiting:`+"\n"+`  2: customer "Quill" has no ConnectWise company: no company is called so`+"\n"+`  1: the detail`, account(done, before, after, "").String())
+	require.Equal(t, `harbor: incomplete (the detail); 2 devices, 1 in trouble; tickets: 2 created, 1 adopted, 1 annotated, 2 closed; `+
+		`3 waiting:`+"\n"+`  2: customer "Quill" has no ConnectWise company: no company is called so; link one with covewise companies link, or name one by CWM:<id> in the customer's reference in Cove`+"\n"+`  1: the detail`, account(done, before, after, "").String())
 
 	delete(after.ledgers, "has no rights")
 	require.True(t, account(done, before, after, "").Complete, "waiting for a person's decision about a company is no failure")
+	for _, key := range []string{"created", "both", "unchanged"} {
+		after.ledgers[key].Remarks = []string{"No agreement is set."}
+	}
+	require.Contains(t, account(done, before, after, "").String(), "\n  made otherwise than the settings say, 2: No agreement is set.", "those of this run")
 	after.links["harbor.7"].State = companyv1.LinkState_LINK_STATE_UNSPECIFIED
 	require.Equal(t, "no company is called so", account(done, before, after, "").Reason, "ConnectWise could not be asked")
 
@@ -138,4 +157,35 @@ func TestWhatFailedBeforeThisRunIsWaitedFor(t *testing.T) {
 	require.Equal(t, "what failed before is tried again", s.toDo(l))
 	l.UpdatedAt = timestamppb.New(now.Add(-time.Second))
 	require.Empty(t, s.toDo(l), "it has failed in this run")
+}
+
+func TestARollUpIsWaitedForUntilItIsUpToDate(t *testing.T) {
+	capped := ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_CAPPED, time.Minute))
+	made, over := ledger(ticketv1.Phase_PHASE_OPEN, nil), ledger(ticketv1.Phase_PHASE_CLOSED, nil)
+	for _, l := range []*ticketv1.Ledger{made, over} {
+		l.DeviceId, l.IncidentId = "rollup", "rollup-1"
+		l.Shown = l.GetWanted()
+	}
+	over.Wanted.Kind = incidentv1.EventKind_EVENT_KIND_RESOLVED
+	const pending = "the roll-up ticket of harbor is not up to date yet"
+	for says, c := range map[string]struct {
+		ledgers []*ticketv1.Ledger
+		want    string
+	}{
+		"there is none yet":               {[]*ticketv1.Ledger{capped}, pending},
+		"the last one is over":            {[]*ticketv1.Ledger{capped, over}, pending},
+		"it stands for those that wait":   {[]*ticketv1.Ledger{capped, made}, ""},
+		"nobody waits any more":           {[]*ticketv1.Ledger{made}, pending},
+		"it is over and nobody waits":     {[]*ticketv1.Ledger{over}, ""},
+		"there was none and nobody waits": {nil, ""},
+	} {
+		t.Run(says, func(t *testing.T) {
+			s := newState(now, now)
+			s.settings["harbor"] = &tenantv1.Settings{Id: "harbor", Mode: tenantv1.Mode_MODE_LIVE}
+			for i, l := range c.ledgers {
+				s.ledgers[string(rune('a'+i))] = l
+			}
+			require.Equal(t, c.want, s.busy())
+		})
+	}
 }

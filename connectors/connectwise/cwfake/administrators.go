@@ -41,6 +41,12 @@ func (p *Person) SetStatusInactive(board, status string, inactive bool) error {
 	return p.setUp(statusResource, func(s *store) (*record, error) { return s.statusOf(board, status) }, map[string]any{"inactive": inactive})
 }
 
+// SetStatusCloses makes a status one that closes tickets, or one that does not: what tickets have it is changed with their
+// next change.
+func (p *Person) SetStatusCloses(board, status string, closes bool) error {
+	return p.setUp(statusResource, func(s *store) (*record, error) { return s.statusOf(board, status) }, map[string]any{"closedStatus": closes})
+}
+
 // RenameBoard renames a board.
 func (p *Person) RenameBoard(from, to string) error {
 	return p.setUp(boardResource, func(s *store) (*record, error) { return s.one(boardResource, 0, from) }, map[string]any{"name": to})

@@ -182,3 +182,18 @@ func messageID(t *testing.T, d cwfake.Delivery) string {
 	require.NoError(t, json.Unmarshal(d.Body, &body))
 	return body.MessageID
 }
+
+func TestCallbacksAreDeliveredByTheControlAPI(t *testing.T) {
+	w := newWorld(t)
+	r := newReceiver(t)
+	entry := w.entry(r.url, nil)
+	require.JSONEq(t, `[]`, w.want(200, "POST", "/control/callbacks", `{}`).text)
+	id := w.ticket("a")
+	w.want(204, "POST", "/control/people/close", path(`{"ticket":%d}`, id))
+	sent := w.want(200, "POST", "/control/callbacks", `{"wrongSignature":true}`).list(t)
+	require.Len(t, sent, len(r.got))
+	require.Equal(t, map[string]any{
+		"entry": float64(entry), "action": "updated", "ticket": float64(id), "url": r.url + path("%d", id) + "&action=updated", "statuses": []any{204.0},
+	}, sent[len(sent)-1])
+	require.Contains(t, w.want(400, "POST", "/control/callbacks", `{"wrong":true}`).text, `unknown field`)
+}

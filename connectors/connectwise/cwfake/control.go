@@ -68,7 +68,8 @@ func (s *Server) controls() map[string]func(*http.Request) (any, error) {
 			}
 			return documents, nil
 		},
-		"POST faults": s.controlFaults,
+		"POST faults":    s.controlFaults,
+		"POST callbacks": s.controlCallbacks,
 		"DELETE faults": func(*http.Request) (any, error) {
 			s.ClearFaults()
 			return nil, nil
@@ -160,6 +161,29 @@ func (s *Server) controlFaults(r *http.Request) (any, error) {
 			faults = append(faults, d.Fault)
 		}
 		return nil, s.AddFaults(faults...)
+	})
+}
+
+// deliveryDocument is one callback that POST /control/callbacks sent.
+type deliveryDocument struct {
+	Entry    int    `json:"entry"`
+	Action   string `json:"action"`
+	Ticket   int    `json:"ticket"`
+	URL      string `json:"url"`
+	Statuses []int  `json:"statuses"`
+}
+
+func (s *Server) controlCallbacks(r *http.Request) (any, error) {
+	return accept(r, func(faults *CallbackFaults) (any, error) {
+		sent, err := s.Deliver(r.Context(), *faults)
+		if err != nil {
+			return nil, err
+		}
+		documents := []deliveryDocument{}
+		for _, d := range sent {
+			documents = append(documents, deliveryDocument{d.Entry, d.Action, d.Ticket, d.URL, d.Statuses})
+		}
+		return documents, nil
 	})
 }
 

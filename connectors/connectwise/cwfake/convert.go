@@ -121,7 +121,7 @@ func (w *write) convertList(f *field, input any) (any, []fieldError, error) {
 			one.kind = integerField
 			value, errors, err = convertNumber(one, item)
 		case customField:
-			value, err = convertCustom(one.name, item)
+			value, err = convertCustom(f.name, one.name, item)
 		default:
 			value, errors, err = convertText(one, item)
 		}
@@ -133,16 +133,19 @@ func (w *write) convertList(f *field, input any) (any, []fieldError, error) {
 	return list, nil, nil
 }
 
-// convertCustom checks the members of a custom field's value, which otherwise is kept as it came.
-func convertCustom(path string, input any) (any, error) {
+// convertCustom checks the members of a custom field's value, or of a choice of one, which otherwise is kept as it came.
+func convertCustom(list, path string, input any) (any, error) {
+	typeName, known := "CustomFieldValue", "id caption type entryMethod numberOfDecimals value connectWiseId rowNum userDefinedFieldRecId podId"
+	if list == "options" {
+		typeName, known = "UserDefinedFieldOption", "id optionValue defaultFlag inactiveFlag sortOrder"
+	}
 	object, ok := input.(map[string]any)
 	if !ok {
-		return nil, notConvertible(input, "CustomFieldValue", path)
+		return nil, notConvertible(input, typeName, path)
 	}
-	known := strings.Fields("id caption type entryMethod numberOfDecimals value connectWiseId rowNum userDefinedFieldRecId podId")
 	for _, name := range slices.Sorted(maps.Keys(object)) {
-		if !slices.Contains(known, name) {
-			return nil, unknownMember(name, "CustomFieldValue")
+		if !slices.Contains(strings.Fields(known), name) {
+			return nil, unknownMember(name, typeName)
 		}
 	}
 	return object, nil

@@ -4,8 +4,8 @@
 // code base and its look-up, authentication, strict validation of bodies (unknown members, lengths, enumerations,
 // references, statuses bound to their board), conditions, both ways of paging, JSON Patch, tickets with notes, merging
 // and children, companies, configurations and the set-up tables. It shares no types with the client of the same API,
-// so that one misunderstanding cannot hide in both. It keeps everything in memory, sends callbacks about tickets when Deliver
-// is called, and knows neither customFieldConditions nor childConditions (both are refused with 400), projects, products, time
+// so that one misunderstanding cannot hide in both. It keeps everything in memory, sends callbacks about tickets when it
+// is told to, and knows neither customFieldConditions nor childConditions (both are refused with 400), projects, products, time
 // beyond entries for tickets, or finance beyond a list of agreements.
 //
 // # Use
@@ -29,6 +29,7 @@
 //     what it already refers to may stay.
 //   - Merging gives the merged tickets the status named, which must be one of their own board.
 //   - Readable but derived members (closedFlag, parentTicketId and the like) are accepted in bodies and ignored.
+//   - Type, subtype and item of a ticket must be one of the board's combinations, where it has any, and custom fields be defined.
 //   - A configuration attached twice is refused with 400, deleting a company that tickets refer to with 409.
 //
 // # Control API
@@ -43,6 +44,8 @@
 //	GET    /control/faults      the rules that are not used up
 //	POST   /control/faults      [Fault…] {match, times, skip, kind, status, html, drop, retryAfter, delay, beforeWrite, right, codeBase}
 //	DELETE /control/faults
+//	POST   /control/callbacks   {wrongSignature?, duplicate?, reverse?, keyURL?} calls about every change of a ticket since the
+//	                            last time → [{entry, action, ticket, url, statuses}], a status for each try, 0 for no answer
 //	GET    /control/switches
 //	PATCH  /control/switches    any members of Switches; the others stay → the switches
 //	GET    /control/requests    [{method, route, path, time, status}]; DELETE forgets them

@@ -115,6 +115,7 @@ func (l *loader) load(seed Seed, apiMember string) {
 		l.add(priorityResource, 0, p.ID, map[string]any{"name": p.Name, "color": p.Color, "sortOrder": p.SortOrder, "defaultFlag": p.Default})
 	}
 	l.named(sourceResource, 0, seed.Sources)
+	l.customFields(seed.CustomFields)
 	for _, c := range seed.Countries {
 		l.add(countryResource, 0, c.ID, map[string]any{"identifier": c.Identifier, "name": c.Name})
 	}
@@ -162,6 +163,7 @@ func (l *loader) boardParts(board int, b Board) {
 	l.named(boardTypeResource, board, b.Types)
 	l.named(subTypeResource, board, b.SubTypes)
 	l.named(itemResource, board, b.Items)
+	l.combinations(board, b.Combinations)
 	for _, team := range b.Teams {
 		leader := l.store.tables[memberResource].preferred(0, "")
 		if leader == nil {

@@ -10,6 +10,8 @@ const (
 	boardTypeResource    = "boardType"
 	subTypeResource      = "boardSubType"
 	itemResource         = "boardItem"
+	associationResource  = "boardTypeSubTypeItemAssociation"
+	userFieldResource    = "userDefinedField"
 	teamResource         = "boardTeam"
 	priorityResource     = "priority"
 	sourceResource       = "source"

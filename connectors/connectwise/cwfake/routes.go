@@ -29,6 +29,7 @@ func routes() *router {
 	t.add(http.MethodGet, "/system/info", systemInfo)
 	t.collection("/system/members", memberResource, "", "")
 	t.collection("/system/locations", locationResource, "", "")
+	t.collection("/system/userDefinedFields", userFieldResource, "", "")
 	t.collection("/system/callbacks", callbackResource, "", "PUAD")
 
 	t.collection("/service/boards", boardResource, "", "")
@@ -37,6 +38,7 @@ func routes() *router {
 	t.collection("/service/boards/{parentId}/subtypes", subTypeResource, boardResource, "")
 	t.collection("/service/boards/{parentId}/items", itemResource, boardResource, "")
 	t.collection("/service/boards/{parentId}/teams", teamResource, boardResource, "")
+	t.collection("/service/boards/{parentId}/typeSubTypeItemAssociations", associationResource, boardResource, "")
 	t.collection("/service/priorities", priorityResource, "", "")
 	t.collection("/service/sources", sourceResource, "", "")
 

@@ -13,6 +13,7 @@ type Seed struct {
 	CompanyTypes          []Named               `json:"companyTypes"`
 	Companies             []Company             `json:"companies"`
 	Countries             []Country             `json:"countries"`
+	CustomFields          []CustomField         `json:"customFields"`
 	ConfigurationTypes    []Named               `json:"configurationTypes"`
 	ConfigurationStatuses []ConfigurationStatus `json:"configurationStatuses"`
 }
@@ -34,6 +35,8 @@ type Board struct {
 	SubTypes []Named  `json:"subTypes"`
 	Items    []Named  `json:"items"`
 	Teams    []Named  `json:"teams"`
+	// Combinations are those of the types, subtypes and items that tickets may have; all where there are none.
+	Combinations []Combination `json:"combinations"`
 }
 
 // Status is a status of a board.
@@ -150,7 +153,8 @@ func DefaultSeed() Seed {
 			{
 				Name: "Service Desk", Statuses: statuses,
 				Types: []Named{{Name: "Backup"}, {Name: "Hardware"}}, SubTypes: []Named{{Name: "Failure"}}, Items: []Named{{Name: "Server"}},
-				Teams: []Named{{Name: "Service Team", Default: true}},
+				Teams:        []Named{{Name: "Service Team", Default: true}},
+				Combinations: []Combination{{Type: "Backup", SubType: "Failure", Item: "Server"}, {Type: "Hardware", SubType: "Failure"}},
 			},
 			{
 				Name: "NOC",
@@ -177,6 +181,12 @@ func DefaultSeed() Seed {
 		},
 		CompanyTypes: []Named{{Name: "Client", Default: true}, {Name: "Owner"}, {Name: "Vendor"}},
 		Companies:    []Company{{ID: 2, Identifier: "HarborIT", Name: "Harbor IT", Sites: []Site{{Name: "Main", Primary: true}}}},
+		CustomFields: []CustomField{
+			{ID: 3, Caption: "Device Id"},
+			{ID: 7, Caption: "Origin"},
+			{ID: 8, Caption: "Tier", Type: "Number"},
+			{ID: 9, Caption: "Shift", EntryMethod: "List", Options: []string{"Day", "Night"}},
+		},
 		Countries: []Country{
 			{Identifier: "US", Name: "United States"},
 			{Identifier: "CA", Name: "Canada"},

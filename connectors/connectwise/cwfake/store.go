@@ -173,7 +173,7 @@ func (s *store) refuseClosing(status *record) error {
 
 func newStore(switches Switches) *store {
 	s := &store{tables: map[string]*table{}, switches: switches}
-	for _, res := range slices.Concat(serviceResources(), companyResources(), systemResources()) {
+	for _, res := range slices.Concat(serviceResources(), filingResources(), companyResources(), systemResources()) {
 		s.tables[res.name] = newTable(res.index())
 	}
 	return s

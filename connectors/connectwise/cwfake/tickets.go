@@ -82,6 +82,9 @@ func (w *write) deriveClosed() {
 }
 
 func checkTicket(w *write) []fieldError {
+	if errors := append(w.checkCombination(), w.checkCustomFields()...); len(errors) > 0 {
+		return errors
+	}
 	if w.before == nil || !w.store.switches.MergedTicketsFrozen || w.draft.values["mergedParentTicket"] == nil {
 		return nil
 	}

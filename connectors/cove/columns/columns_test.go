@@ -126,6 +126,16 @@ func TestSetsHoldCanonicalCodesOnce(t *testing.T) {
 	require.NotContains(t, columns.Full(), "D18F00", "in no published list: a refused column fails the whole request")
 }
 
+func TestTheCustomColumnsAreKnownByTheirUse(t *testing.T) {
+	require.Equal(t, []string{"AA843", "AA3147", "AA3148", "AA3149", "AA3150", "AA3347"}, columns.Custom())
+	for _, code := range columns.Custom() {
+		require.Equal(t, code, columns.Canonical(code))
+	}
+	require.Equal(t, "AA3149", columns.AutoAdd("D05"), "SharePoint")
+	require.Empty(t, columns.AutoAdd("D01"), "files are no users")
+	require.NotSubset(t, columns.Full(), columns.Custom(), "their absence is nothing that a doctor worries about")
+}
+
 func TestParseSources(t *testing.T) {
 	tests := []struct{ why, value, want string }{
 		{"padded, without separators", "D01D02D10", "D01 D02 D10"},

@@ -18,6 +18,24 @@ func Full() []string {
 	return append(codes, "D19F20", "D19F21", "D20F20", "D05F20", "D05F22", "D23F20", "D23F23", "D23F24", "D23F25")
 }
 
+// Custom columns that production scripts ask of every partner's devices. Where a partner has not got them Cove passes
+// them over.
+const (
+	Notes          = "AA843"  // what the MSP notes about a device, free text that may hold secrets
+	InPlaceArchive = "AA3347" // whether in-place archives of Exchange are backed up, "true" or "false"
+)
+
+// autoAdd are the custom columns that say whether new users, sites or teams are added by themselves, "true" or "false".
+var autoAdd = map[string]string{"D19": "AA3147", "D20": "AA3148", "D05": "AA3149", "D23": "AA3150"}
+
+// AutoAdd returns the custom column that says of a data source whether what is new is added by itself, or "".
+func AutoAdd(source string) string { return autoAdd[source] }
+
+// Custom returns the custom columns that a ticket shows. No verdict depends on them.
+func Custom() []string {
+	return []string{Notes, autoAdd["D19"], autoAdd["D20"], autoAdd["D05"], autoAdd["D23"], InPlaceArchive}
+}
+
 func sourceFields(numbers ...int) []string {
 	var codes []string
 	for _, source := range sources {

@@ -79,11 +79,17 @@ func TestAWrongConditionIsRefusedWithItsPlace(t *testing.T) {
 
 func TestLettersThatLookLikeOthersAreTold(t *testing.T) {
 	for condition, want := range map[string][]string{
-		`name like "%Сontinuity"`:                   {`"Сontinuity" ("С" is U+0421, not a Latin letter)`},
-		`name like "%Continuity"`:                   nil,
-		`name = "Резервное копирование"`:            nil,
-		`name = "Müller" or name = "Βackup ΒackUp"`: {`"Βackup" ("Β" is U+0392, not a Latin letter)`, `"ΒackUp" ("Β" is U+0392, not a Latin letter)`},
-		`name in ("Cove Резерв", "Bасkup")`:         {`"Bасkup" ("а" is U+0430, not a Latin letter)`},
+		`name like "%Сontinuity"`: {`"%Сontinuity" mixes Cyrillic and Latin letters in one word: 'С' is Cyrillic (U+0421); type it anew`},
+		`name like "%Continuity"`: nil,
+		`name = "СОМЕХ"`:          {`"СОМЕХ" is of Cyrillic letters that look like Latin ones: 'С' (U+0421); type it anew`},
+		`name = "Резервное копирование"`: {
+			`"Резервное копирование" holds 'Р' (U+0420), which is not ASCII; make sure that ConnectWise has the very same`,
+		},
+		`name = "Müller" or name = "Βackup ΒackUp" or type/name = "Müller"`: {
+			`"Müller" holds 'ü' (U+00FC), which is not ASCII; make sure that ConnectWise has the very same`,
+			`"Βackup ΒackUp" mixes Greek and Latin letters in one word: 'Β' is Greek (U+0392); type it anew`,
+		},
+		`name in ("Cove Backup", "Bасkup")`: {`"Bасkup" mixes Cyrillic and Latin letters in one word: 'а' is Cyrillic (U+0430); type it anew`},
 	} {
 		c, err := agreement.Parse(condition)
 		require.NoError(t, err, condition)

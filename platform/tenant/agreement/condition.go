@@ -14,7 +14,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
+
+	"github.com/covewise/covewise/platform/tenant/letters"
 )
 
 // Condition chooses agreements. The zero Condition matches none.
@@ -48,35 +49,23 @@ func Parse(text string) (Condition, error) {
 // Matches reports whether the condition chooses an agreement.
 func (c Condition) Matches(a Agreement) bool { return c.root != nil && c.root.matches(a) }
 
-// LookAlikes returns the words of the condition that mix letters of the Latin alphabet with ones of another that look
-// like them, such as a Cyrillic С in "Сontinuity": they match nothing that people typed. Each is told with its first
-// such letter.
+// LookAlikes returns what is suspicious about the letters of the condition's texts, each with its remedy: letters that look
+// like others, such as a Cyrillic С in "Сontinuity", match nothing that people typed. Letters beyond ASCII are told, too,
+// for nobody sees whether they are those that ConnectWise has.
 func (c Condition) LookAlikes() []string {
 	var found []string
 	for _, text := range c.texts {
-		for _, word := range strings.FieldsFunc(text, func(r rune) bool { return !unicode.IsLetter(r) }) {
-			if letter, mixed := lookAlike(word); mixed {
-				told := fmt.Sprintf("%q (%q is U+%04X, not a Latin letter)", word, string(letter), letter)
-				if !slices.Contains(found, told) {
-					found = append(found, told)
-				}
-			}
+		told := ""
+		if complaint := letters.LookAlike(text); complaint != "" {
+			told = fmt.Sprintf("%q %s; type it anew", text, complaint)
+		} else if complaint := letters.BeyondASCII(text); complaint != "" {
+			told = fmt.Sprintf("%q %s; make sure that ConnectWise has the very same", text, complaint)
+		}
+		if told != "" && !slices.Contains(found, told) {
+			found = append(found, told)
 		}
 	}
 	return found
-}
-
-func lookAlike(word string) (letter rune, mixed bool) {
-	latin := false
-	for _, r := range word {
-		switch {
-		case unicode.Is(unicode.Latin, r):
-			latin = true
-		case unicode.In(r, unicode.Cyrillic, unicode.Greek, unicode.Armenian, unicode.Cherokee) && letter == 0:
-			letter = r
-		}
-	}
-	return letter, latin && letter != 0
 }
 
 // node is a part of a condition.

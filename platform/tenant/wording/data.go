@@ -46,10 +46,13 @@ type Device struct {
 	Class           string // "server", "workstation", "workstation, documents only" or "Microsoft 365"
 	Label           string // the same in short: "SVR", "WKS", "DOC" or "365"
 	OS              string // operating system with version
-	Hardware        string // manufacturer, model, and whether it is virtual
+	Hardware        string // manufacturer, model, whether it is virtual, cores and memory
+	TimeZone        string // offset of its own clock from UTC, "UTC-05:00"
 	Profile         string // name of the backup profile
 	Product         string // name of the product or retention policy
 	StorageLocation string // where the backups are stored
+	Selected        string // size selected for backup over all data sources, "97.4 GB"
+	Used            string // storage that its backups take in Cove, "175.7 GB"
 	ClientVersion   string // version of the backup client
 	ExternalIP      string // external address
 	Created         string // when it was created
@@ -67,16 +70,19 @@ type Trouble struct {
 	Cause    string // the first error's text; empty when it is not known
 	Item     string // the file, mailbox or site concerned
 	Errors   int    // errors of the session
+	Session  string // id in Cove of the session that shows it; empty when none was found
 }
 
 // Source is how a configured data source stands.
 type Source struct {
-	Name     string // the data source
-	Code     string // its code in Cove
-	Status   string // status of the last session in words
-	Errors   int    // errors of the last session
-	LastGood string // last good backup; empty when there was none
-	Size     string // selected size, "48.7 GB"; empty when it is not known
+	Name      string // the data source
+	Code      string // its code in Cove
+	Status    string // status of the last session in words
+	Errors    int    // errors of the last session
+	LastGood  string // last good backup; empty when there was none
+	Size      string // selected size, "48.7 GB"; empty when it is not known
+	Session   string // the last session, "began 2026-11-20 20:46 (UTC-05:00), took 24 min; 48.7 GB selected, 295.6 MB sent"
+	Protected string // what it protects of Microsoft 365, "40 mailboxes (36 of users, 4 shared), new ones are added automatically"
 }
 
 // Member is a device of a group.

@@ -10,17 +10,17 @@ func Sample() Data {
 		Customer: "Bluefin Dental Group", CustomerID: "481233", Site: "Harbour Street",
 		Device: Device{
 			ID: "2345678", Name: "SRV-01", VendorName: "srv-01_a1b2", Alias: "Production File Server", Class: "server", Label: "SVR",
-			OS: "Windows Server 2019 Standard (17763), 64-bit", Hardware: "Dell Inc. PowerEdge R740, physical", Profile: "Server Full Backup",
-			Product: "30 Day Retention", StorageLocation: "United States", ClientVersion: "25.10.0", ExternalIP: "203.0.113.25",
+			OS: "Windows Server 2019 Standard (17763), 64-bit", Hardware: "Dell Inc. PowerEdge R740, physical, 16 cores, 64.0 GB of memory", Profile: "Server Full Backup",
+			Product: "30 Day Retention", StorageLocation: "United States", Selected: "60.8 GB", Used: "175.7 GB", TimeZone: "UTC-05:00", ClientVersion: "25.10.0", ExternalIP: "203.0.113.25",
 			Created: "2025-10-16 23:10 (UTC-04:00)", LastContact: "2026-11-20 22:04 (UTC-05:00)", LastGood: "2026-11-20 20:10 (UTC-05:00)",
 		},
 		Troubles: []Trouble{{
 			Name: "Files and Folders", Code: "D01", What: "Failed", Since: "2026-11-20 16:10 (UTC-05:00)", LastGood: "2026-11-19 17:10 (UTC-05:00)",
-			Cause: "Access denied", Item: `D:\Shares\Accounting\file.xlsx`, Errors: 17,
+			Cause: "Access denied", Item: `D:\Shares\Accounting\file.xlsx`, Errors: 17, Session: "826",
 		}},
 		Sources: []Source{
-			{Name: "Files and Folders", Code: "D01", Status: "Failed", Errors: 17, LastGood: "2026-11-19 17:10 (UTC-05:00)", Size: "48.7 GB"},
-			{Name: "System State", Code: "D02", Status: "Completed", LastGood: "2026-11-20 20:10 (UTC-05:00)", Size: "12.1 GB"},
+			{Name: "Files and Folders", Code: "D01", Status: "Failed", Errors: 17, LastGood: "2026-11-19 17:10 (UTC-05:00)", Size: "48.7 GB", Session: "took 24 min; 48.7 GB selected"},
+			{Name: "System State", Code: "D02", Status: "Completed", LastGood: "2026-11-20 20:10 (UTC-05:00)", Size: "12.1 GB", Session: "took 10 min; 12.1 GB selected"},
 		},
 		Changes: []string{"New: Files and Folders: Failed"}, Resolution: "recovered", Reason: "decommissioned", Tags: []string{"vip"},
 		ConsoleURL: "https://backup.management/#/backup/overview/view/1662(panel:device-properties/2345678/summary)", InternalIP: "192.0.2.100",

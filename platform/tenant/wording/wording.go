@@ -48,8 +48,8 @@ type Error struct {
 func (e *Error) Error() string { return e.Text }
 
 // Parse checks a template. Its error is an *Error. A template is refused that uses what does not exist or what has no
-// bound: ranges over anything but the lists of the data, more than two of them within one another, templates within
-// templates, and functions that make texts longer.
+// bound: ranges over anything but the lists of the data, more than two of them within one another, more steps than a
+// rendering may take, templates within templates, and functions that make texts longer.
 func Parse(kind Kind, text string) (*Template, error) {
 	if utf8.RuneCountInString(text) > LongestTemplate {
 		return nil, &Error{1, fmt.Sprintf("has more than %d characters; write a shorter one", LongestTemplate)}
@@ -65,11 +65,17 @@ func Parse(kind Kind, text string) (*Template, error) {
 	if c.list(parsed.Root, 0); c.err != nil {
 		return nil, c.err
 	}
+	if (&meter{c: &c}).list(parsed.Root, 1, shortSteps); c.err != nil {
+		return nil, c.err
+	}
 	t := &Template{parsed}
 	for _, sample := range []Data{Sample(), GroupSample()} {
 		if _, err := t.Render(sample); err != nil {
 			return nil, located(err)
 		}
+	}
+	if err := tryBranches(parsed); err != nil {
+		return nil, located(fmt.Errorf("rendering: %w", err))
 	}
 	return t, nil
 }
@@ -77,10 +83,11 @@ func Parse(kind Kind, text string) (*Template, error) {
 // errTooLong ends a rendering.
 var errTooLong = errors.New("writes more than " + strconv.Itoa(LongestOutput) + " characters")
 
-// Render writes the template with the data. What it writes is bounded, and so is the time that it takes.
+// Render writes the template with the data, of which lists and texts count up to their longest only. What it writes is
+// bounded, and so are the steps that it takes, see mostSteps.
 func (t *Template) Render(d Data) (string, error) {
 	out := &bounded{}
-	if err := t.parsed.Execute(out, d); err != nil {
+	if err := t.parsed.Execute(out, bound(d)); err != nil {
 		return "", fmt.Errorf("rendering: %w", err)
 	}
 	return out.b.String(), nil
@@ -108,10 +115,10 @@ func functions() template.FuncMap {
 		"upper": strings.ToUpper,
 		"lower": strings.ToLower,
 		"cut": func(most int, text string) string {
-			if runes := []rune(text); most >= 0 && len(runes) > most {
-				return string(runes[:most])
+			if most < 0 {
+				return text
 			}
-			return text
+			return cut(most, text)
 		},
 		"has": func(text, part string) bool { return strings.Contains(strings.ToLower(text), strings.ToLower(part)) },
 	}

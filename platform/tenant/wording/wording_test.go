@@ -53,6 +53,8 @@ func TestAWrongTemplateIsRefusedWithItsLine(t *testing.T) {
 		{"a member that there is not", "\n{{.Customr}}", 2, "uses .Customr, which there is not" + see},
 		{"also where no sample comes by", "{{if false}}\n{{.Device.Nme}}{{end}}", 2, "uses .Nme, which there is not" + see},
 		{"a member of another type", "{{range .Sources}}{{.Alias}}{{end}}", 1, "does not work (<.Alias>: can't evaluate field Alias in type wording.Source)" + see},
+		{"a use that no sample comes by", "{{if eq .Severity \"warning\"}}\n{{len .Device}}{{end}}", 2, "does not work (<len .Device>: error calling len: len of type wording.Device)" + see},
+		{"the other way of a condition that holds", "{{if .Device.Name}}x{{else}}\n\n{{len .Errors}}{{end}}", 3, "does not work (<.Errors>: can't evaluate field Errors in type wording.Data)" + see},
 		{"a function that there is not", "{{shell .Customer}}", 1, `does not work (function "shell" not defined)` + see},
 		{
 			"a function that makes texts longer", `{{printf "%999999d" 1}}`, 1,
@@ -169,9 +171,12 @@ The last line of each text is the mark by which Covewise finds it again; it is a
 ` + "`tickets.routing`" + ` appends stands below it.
 
 A template is checked when the document is read, by its grammar and by writing it with sample data, and refused with its line.
-One that fails nevertheless when a ticket is written falls back to the built-in text, with one warning for each template.
-A template has at most 10,000 characters and writes at most 30,000. It may go through the lists below (` + "`range`" + `, at most two
-within one another) and call ` + "%s" + `; it defines and uses no other templates.
+Every branch is tried then, also those whose condition the sample data does not meet.
+One that fails nevertheless when a ticket is written falls back to the built-in text, with one warning for each template in the
+log and a remark at the ticket (` + "`covewise tickets`, `covewise ticket show`" + `).
+A template has at most 10,000 characters and writes at most 30,000; of a list it sees the first 100 entries, of a text the first
+2,000 characters, and 30,000 of ` + "`.Text`" + `. It may go through the lists below (` + "`range`" + `, at most two
+within one another, and not with more in the inner one than would take seconds) and call ` + "%s" + `; it defines and uses no other templates.
 `
 
 func TestTheDocumentationIsThatOfTheData(t *testing.T) {

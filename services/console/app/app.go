@@ -35,6 +35,7 @@ type Options struct {
 // Console is the handler with the data behind it.
 type Console struct {
 	handler    http.Handler
+	guard      func(next http.Handler) http.Handler
 	projection *projection.Projection
 }
 
@@ -57,11 +58,14 @@ func New(ctx context.Context, opts Options) (*Console, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Console{handler: handler, projection: rows}, nil
+	return &Console{handler: handler, guard: handler.Guard, projection: rows}, nil
 }
 
 // Handler serves everything below "/": pages, assets and /api/v1/.
 func (c *Console) Handler() http.Handler { return c.handler }
+
+// Guard serves something else beside the console, such as metrics, under the same names only.
+func (c *Console) Guard(next http.Handler) http.Handler { return c.guard(next) }
 
 // Ready reports whether the bus has been read, for a readiness check.
 func (c *Console) Ready() bool { return c.projection.Ready() }

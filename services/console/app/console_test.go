@@ -140,6 +140,7 @@ func TestPagesSayWhatIsGoingOn(t *testing.T) {
 				require.Contains(t, body, want)
 			}
 			require.NotContains(t, body, "INSTALLKEY", "columns that hold credentials are never shown")
+			require.NotContains(t, body, "NOTEKEY", "the notes about a device may hold secrets")
 			require.NotContains(t, body, "ZgotmplZ")
 			require.NotContains(t, body, "<no value>")
 		})

@@ -145,7 +145,7 @@ func fill(t *testing.T, b *bus.Bus) {
 
 	server := state("harbor", "1001", dental, "AN", "srv_01", "MN", "SRV-01", "AT", "1", "OT", "2", "OS", "Windows Server 2022", "I78", "D01D02",
 		"D01F00", "5", "D01F09", unix(2*time.Hour), "D01F18", unix(2*time.Hour), "D01F03", "1500000000", "D01F12", "754",
-		"D02F00", "1", "D02F17", "2", "D02F06", "3", "D02F09", unix(50*time.Hour), "CD", unix(900*time.Hour), "TS", "2147483647", "QW", "INSTALLKEY")
+		"D02F00", "1", "D02F17", "2", "D02F06", "3", "D02F09", unix(50*time.Hour), "CD", unix(900*time.Hour), "TS", "2147483647", "QW", "INSTALLKEY", "AA843", "the admin's password is NOTEKEY")
 	server.Snapshot.Site = "Pier 4"
 	put(t, b, bus.DeviceState, failing(server, &incidentv1.Condition{
 		Kind: incidentv1.ConditionKind_CONDITION_KIND_FAILED, Since: before(26 * time.Hour), Findings: []*incidentv1.Finding{{

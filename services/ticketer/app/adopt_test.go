@@ -1,14 +1,20 @@
 package app_test
 
 import (
+	"context"
+	"fmt"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
 	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/app"
@@ -78,12 +84,14 @@ func TestTicketsOfOthersAreAdoptedInsteadOfDuplicated(t *testing.T) {
 		"a reference of others is left alone")
 	notes := w.ticket(newer).Notes
 	require.Contains(t, notes[len(notes)-1].Text, "Covewise has taken this ticket over.")
+	lostNotes := w.ticket(lost).Notes
+	require.Contains(t, lostNotes[len(lostNotes)-1].Text, "It was made by another installation of Covewise, LOST, whose record is taken for lost; if that one still runs, stop one of the two.")
 	require.Contains(t, notes[len(notes)-1].Text, "Also open for this device, and left alone: ticket ")
 	require.NotEqual(t, int64(foreign), w.ledger("12").GetTicketId(), "another tenant's")
 	require.Equal(t, int64(ended), w.ledger("11").GetTicketId())
 
 	count := w.requests()
-	require.Equal(t, 1, count[listTickets], "one listing for all")
+	require.LessOrEqual(t, count[listTickets], 2, "one listing for all, and one look before the notes")
 	require.Equal(t, 2, count[postTicket], "devices 12 and 13")
 
 	require.NoError(t, w.cw.Person("").Close(ended, ""))
@@ -153,4 +161,68 @@ func TestTicketsAndTheirStoriesAreReported(t *testing.T) {
 		_, err = app.Ticket(t.Context(), w.bus, "harbor", incident)
 		require.Equal(t, class, errclass.Of(err), "%v", err)
 	}
+}
+
+// A board that is new to an installation with a record of its own: what another one made there is not lost.
+func TestTheTicketsOfAnInstallationThatRunsBesideThisOneAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	theirs, err := w.cw.Person("").CreateTicket(cwfake.NewTicket{
+		Summary: "[CW-7-1] Cove SVR SRV-7 - Failed", Board: "NOC", CompanyIdentifier: "acme", ExternalXRef: "covewise:OTHER:harbor:7-1",
+	})
+	require.NoError(t, err)
+	w.start()
+	w.say("8", 1, failed)
+	w.until("a record of its own", w.inPhase("8", open, 1))
+	w.settings(func(s *tenantv1.Settings) { s.Tickets.Board, s.Tickets.ClosedStatus = "NOC", "Completed" })
+
+	preview, err := app.AdoptionPreview(t.Context(), w.bus, "harbor", app.AdoptionOptions{Logger: bustest.Logger(t), Clock: w.clock, LookupEnv: w.options().LookupEnv})
+	require.NoError(t, err)
+	require.Contains(t, preview, app.AdoptionRow{Device: "7", Ticket: int64(theirs), Summary: "[CW-7-1] Cove SVR SRV-7 - Failed", By: "reference", Would: app.Strangers})
+
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	require.NotEqual(t, int64(theirs), w.ledger("7").GetTicketId())
+	require.Equal(t, "covewise:OTHER:harbor:7-1", w.ticket(theirs).ExternalXRef)
+	require.Empty(t, w.ticket(theirs).Notes)
+	w.until("told", func() bool {
+		return strings.Contains(w.lastObserved("tenant"), fmt.Sprintf("are left alone: %d of OTHER.", theirs))
+	})
+}
+
+func TestThePreviewSaysWhyTicketsOfDevicesThatDoNotFailAreLeftAlone(t *testing.T) {
+	t.Parallel()
+	w := strange(t)
+	for _, d := range []string{"7", "8", "9", "10", "11"} {
+		w.person("COVE SVR A #"+d+" - Failed", "")
+	}
+	w.judged("7", well)
+	w.judged("8", func(s *incidentv1.DeviceState) { s.Gone = true })
+	w.judged("9", func(s *incidentv1.DeviceState) { s.Excluded = "trial" })
+	w.judged("10", func(s *incidentv1.DeviceState) { s.Open = &incidentv1.Event{IncidentId: "10-1"} })
+	w.judged("12", well)
+	w.left("NOC", "[CW-12-1] Cove SVR", "covewise:LOST:harbor:12-1")
+	w.left("", "[CW-12-1] Cove SVR", "covewise:LOST:harbor:12-1")
+	w.left("", "[CW-group-9f-1] Cove GRP", "covewise:LOST:harbor:group-9f-1")
+	preview, err := app.AdoptionPreview(t.Context(), w.bus, "harbor", app.AdoptionOptions{Logger: bustest.Logger(t), Clock: w.clock, LookupEnv: w.options().LookupEnv})
+	require.NoError(t, err)
+	would := map[string]string{}
+	for _, row := range preview {
+		would[row.Device] = row.Would
+	}
+	require.Equal(t, map[string]string{
+		"7": app.WellMeanwhile, "8": app.GoneMeanwhile, "9": app.ExcludedMeanwhile, "10": "adopt", "11": app.GoneMeanwhile, "12": app.ClosedAsWell,
+		"group-9f": app.ClosedAsWell,
+	}, would)
+	require.Zero(t, w.cw.Writes())
+}
+
+func TestAPreviewKeepsToThePaceOfTheProcess(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	limits := connectwise.NewLimits(connectwise.LimitsOptions{RequestsPerMinute: 1, Burst: 1})
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	_, err := app.AdoptionPreview(ctx, w.bus, "harbor", app.AdoptionOptions{Logger: bustest.Logger(t), Clock: w.clock, LookupEnv: w.options().LookupEnv, Limits: limits})
+	require.ErrorContains(t, err, "no turn within the time allowed")
 }

@@ -23,6 +23,7 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/apply"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
 	"github.com/covewise/covewise/services/ticketer/internal/observe"
+	"github.com/covewise/covewise/services/ticketer/internal/quota"
 	"github.com/covewise/covewise/services/ticketer/internal/redrive"
 )
 
@@ -88,9 +89,10 @@ func serve(ctx context.Context, o Options) error {
 	if err != nil {
 		return fmt.Errorf("register metrics: %w", err)
 	}
+	counter := quota.New()
 	applier, err := apply.New(ctx, apply.Options{
 		Bus: b, Clock: o.Clock, Logger: o.Logger, LookupEnv: o.LookupEnv, Patience: o.SearchPatience, Metrics: metrics, OnStep: o.OnStep,
-		Pace: o.Pace, Limits: o.Limits,
+		Pace: o.Pace, Limits: o.Limits, Quota: counter,
 	})
 	if err != nil {
 		return err
@@ -104,7 +106,7 @@ func serve(ctx context.Context, o Options) error {
 		return err
 	}
 	watcher, err := observe.New(ctx, observe.Options{
-		Bus: b, Clock: o.Clock, Logger: o.Logger, Every: o.ObserveEvery,
+		Bus: b, Clock: o.Clock, Logger: o.Logger, Every: o.ObserveEvery, Counts: counter,
 		Look: func(ctx context.Context, tenant string, f func(ctx context.Context, server string, r observe.Reader) error) error {
 			return applier.Look(ctx, tenant, func(ctx context.Context, server string, d *desk.Desk) error { return f(ctx, server, d) })
 		},

@@ -40,6 +40,7 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 	w.say("7", 1, failed)
 	w.until("created", w.inPhase("7", open, 1))
 	require.Equal(t, map[string]int{postTicket: 1}, w.requests())
+	lookUps := w.ledger("7").GetRequests() - 1 // names that the settings use, once for all tickets
 	ticket := w.onlyTicket("7")
 	require.Contains(t, ticket.Summary, "SRV-7")
 	require.Equal(t, []any{"Service Desk", "New", "Priority 1 - Critical", 250, "covewise:" + w.bus.Installation() + ":harbor:7-1"},
@@ -59,7 +60,7 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 	w.clock.Add(time.Hour)
 	w.say("7", 2, changed)
 	w.until("annotated", w.inPhase("7", open, 2))
-	require.Equal(t, map[string]int{postNote: 1}, w.requests())
+	require.Equal(t, map[string]int{listTickets: 1, postNote: 1}, w.requests(), "beside the look that serves all of the tenant's tickets")
 	ticket = w.onlyTicket("7")
 	note := ticket.Notes[len(ticket.Notes)-1]
 	require.True(t, note.Internal && !note.Discussion)
@@ -68,7 +69,8 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 	w.clock.Add(time.Hour)
 	w.say("7", 3, resolved)
 	w.until("closed", w.inPhase("7", closed, 3))
-	require.Equal(t, map[string]int{postNote: 1, patchTicket: 1}, w.requests())
+	require.Equal(t, map[string]int{listTickets: 1, postNote: 1, patchTicket: 1}, w.requests())
+	require.Equal(t, uint32(1+1+2), w.ledger("7").GetRequests()-lookUps, "what is the incident's own")
 	ticket = w.onlyTicket("7")
 	require.Equal(t, "Closed", ticket.Status)
 	require.Equal(t, map[string]int{"r1": 2, "r2": 1, "r3": 1}, noted(ticket, "7"))
@@ -88,7 +90,7 @@ func TestAnIncidentIsCreatedAnnotatedAndClosedWithAsFewRequestsAsPromised(t *tes
 	require.Equal(t, expected, seen)
 	count, err := testutil.GatherAndCount(registry, "covewise_ticketer_actions_total", "covewise_ticketer_parked", "covewise_ticketer_failures_total")
 	require.NoError(t, err)
-	require.Equal(t, 12+12+8, count)
+	require.Equal(t, 13+12+8, count)
 }
 
 func TestRepeatedAndReorderedEventsChangeNothing(t *testing.T) {
@@ -122,6 +124,7 @@ func TestACreateWhoseAnswerIsLostGivesOneTicket(t *testing.T) {
 		"behind a log-in page": {Match: postTicket, Times: 1, Kind: cwfake.FaultHTML200},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.fault(f)
 			w.start()
@@ -234,12 +237,15 @@ func TestTwoTickertersOnOneBusDoTheWorkOfOne(t *testing.T) {
 	}
 	require.Empty(t, w.cw.Duplicates())
 	counts := w.requests()
+	require.LessOrEqual(t, counts[listTickets], 2, "at most one look for each process")
+	delete(counts, listTickets)
 	require.Equal(t, map[string]int{postTicket: 12, postNote: 24, patchTicket: 12}, counts)
 }
 
 func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
 	t.Parallel()
 	t.Run("while it waits for a company", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.link(companyv1.LinkState_LINK_STATE_MISSING)
 		w.start()
@@ -252,6 +258,7 @@ func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
 		require.Empty(t, w.requests())
 	})
 	t.Run("in shadow mode", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.settings(shadow)
 		w.start()
@@ -262,6 +269,7 @@ func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
 		require.Empty(t, w.cw.Requests())
 	})
 	t.Run("while a create that was executed is looked for, the ticket is found and closed", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		require.NoError(t, w.cw.Configure(func(s *cwfake.Switches) { s.SearchLag = 45 * time.Second }))
 		w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
@@ -276,6 +284,7 @@ func TestAnEndBeforeTheTicketNeedsNone(t *testing.T) {
 		w.wasTold("7", "parked", "created", "closed")
 	})
 	t.Run("while a create that was not executed is looked for, it is dropped", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultErrorBefore})
 		w.start()

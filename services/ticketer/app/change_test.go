@@ -64,7 +64,9 @@ func TestATicketOfAnotherServerIsNeverTouched(t *testing.T) {
 	w.clock.Add(15 * time.Minute)
 	w.until("looked at again", func() bool { return w.ledger("7").GetPark().GetTimes() >= 1 })
 	w.drained()
-	require.Empty(t, other.Counts())
+	for route := range other.Counts() {
+		require.NotContains(t, route, "/service/tickets")
+	}
 	require.NotEmpty(t, w.questions())
 
 	w.change(func(l *companyv1.Link) { l.Server = name(url) })

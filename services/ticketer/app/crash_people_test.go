@@ -106,13 +106,16 @@ func TestACrashAtAnyStepOfAnAnswerLeavesOneOpenTicketAndEveryNoteOnce(t *testing
 			t.Parallel()
 			w := newMortalWorld(t)
 			w.settings(func(s *tenantv1.Settings) { c.settings(s.Tickets) })
-			prepare := func(device string) {
+			fail := func(devices ...string) {
 				stop := w.start()
-				w.say(device, 1, failed)
-				w.until("created", w.inPhase(device, open, 1))
+				for _, device := range devices {
+					w.say(device, 1, failed)
+				}
+				for _, device := range devices {
+					w.until("created", w.inPhase(device, open, 1))
+				}
 				w.drained()
 				stop()
-				c.prepare(w, device)
 			}
 			last := func(device string) *ticketv1.Ledger {
 				var found *ticketv1.Ledger
@@ -148,7 +151,8 @@ func TestACrashAtAnyStepOfAnAnswerLeavesOneOpenTicketAndEveryNoteOnce(t *testing
 				require.Equal(t, c.notes(device), got)
 				require.Len(t, w.cw.OpenTickets(), before+c.open)
 			}
-			prepare("100")
+			fail("100")
+			c.prepare(w, "100")
 			before := len(w.cw.OpenTickets())
 			if before > 0 {
 				before-- // a merge's target counts as the device's
@@ -156,10 +160,15 @@ func TestACrashAtAnyStepOfAnAnswerLeavesOneOpenTicketAndEveryNoteOnce(t *testing
 			steps := w.runInto(0, func() { c.say(w, "100") }, calm("100"))
 			check("100", before)
 			require.GreaterOrEqual(t, len(steps), c.minSteps, "%q", steps)
+			var devices []string
+			for n := range steps {
+				devices = append(devices, fmt.Sprint(201+n))
+			}
+			fail(devices...)
 			for n := 1; n <= len(steps); n++ {
-				device := fmt.Sprint(200 + n)
-				open := len(w.cw.OpenTickets())
-				prepare(device)
+				device := devices[n-1]
+				open := len(w.cw.OpenTickets()) - 1
+				c.prepare(w, device)
 				w.runInto(n, func() { c.say(w, device) }, nil)
 				stop := w.start()
 				w.eventually(fmt.Sprintf("recovered from a crash at step %d, %s", n, steps[n-1]), calm(device))

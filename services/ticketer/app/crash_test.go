@@ -96,15 +96,19 @@ func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
 			t.Parallel()
 			w := newMortalWorld(t)
 			revision := uint32(len(c.earlier) + 1)
-			prepare := func(device string) {
+			prepare := func(devices ...string) {
 				if len(c.earlier) == 0 {
 					return
 				}
 				stop := w.start()
-				for i, kind := range c.earlier {
-					w.say(device, uint32(i+1), kind)
+				for _, device := range devices {
+					for i, kind := range c.earlier {
+						w.say(device, uint32(i+1), kind)
+					}
 				}
-				w.until("prepared", w.inPhase(device, open, revision-1))
+				for _, device := range devices {
+					w.until("prepared", w.inPhase(device, open, revision-1))
+				}
 				w.drained()
 				stop()
 			}
@@ -132,9 +136,13 @@ func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
 			check("100")
 			require.GreaterOrEqual(t, len(steps), c.minSteps, "%q", steps)
 
+			var devices []string
+			for n := range steps {
+				devices = append(devices, fmt.Sprint(201+n))
+			}
+			prepare(devices...)
 			for n := 1; n <= len(steps); n++ {
-				device := fmt.Sprint(200 + n)
-				prepare(device)
+				device := devices[n-1]
 				got := w.runInto(n, func() { w.say(device, revision, c.kind) }, nil)
 				require.Equal(t, steps[:n], got[:n])
 				stop := w.start()
@@ -149,6 +157,7 @@ func TestACrashAtAnyStepLeavesOneTicketAndEveryNoteOnce(t *testing.T) {
 
 // A message that became a dead letter, or was lost in any other way, leaves an incident with work undone. It is found.
 func TestAnIncidentWhoseMessageWasLostIsTakenUpAgain(t *testing.T) {
+	t.Parallel()
 	for _, c := range []struct {
 		name, step string
 		revision   uint32 // in whose handling the message is lost
@@ -160,6 +169,7 @@ func TestAnIncidentWhoseMessageWasLostIsTakenUpAgain(t *testing.T) {
 		{"in the middle of a close", "record note: end", 2, closing},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			var armed atomic.Bool
 			w.start(func(o *app.Options) {

@@ -12,6 +12,7 @@ import (
 )
 
 func TestAWrongRuleParksWithTheRemedyAndGoesOnOnceItIsMended(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	rule := func(team string) func(*tenantv1.Settings) {
 		return func(s *tenantv1.Settings) {
@@ -36,6 +37,7 @@ func TestAWrongRuleParksWithTheRemedyAndGoesOnOnceItIsMended(t *testing.T) {
 }
 
 func TestAnAgreementThatIsMissingIsAnErrorOfTheConfigurationThatPeopleSee(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.settings(func(s *tenantv1.Settings) { s.Tickets.Agreement = `name = "Backup"` })
 	w.start()
@@ -46,7 +48,7 @@ func TestAnAgreementThatIsMissingIsAnErrorOfTheConfigurationThatPeopleSee(t *tes
 	told := 0
 	for _, e := range w.ticketEvents() {
 		if strings.Contains(e.GetReason(), remark) {
-			require.Equal(t, ticketv1.Action_ACTION_OBSERVED, e.GetAction())
+			require.Equal(t, ticketv1.Action_ACTION_REMARKED, e.GetAction())
 			told++
 		}
 	}
@@ -54,6 +56,7 @@ func TestAnAgreementThatIsMissingIsAnErrorOfTheConfigurationThatPeopleSee(t *tes
 }
 
 func TestAResolutionThatIsATimeEntryCostsNoFurtherRequest(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.settings(func(s *tenantv1.Settings) { s.Tickets.ZeroBillTime = true })
 	w.start()

@@ -36,6 +36,7 @@ func (w *world) found() {
 }
 
 func TestATicketAtTheCatchAllCompanyMovesHome(t *testing.T) {
+	t.Parallel()
 	w, ticket := astray(t, true)
 	require.Equal(t, "HarborIT", ticket.CompanyIdentifier)
 	require.True(t, slices.ContainsFunc(ticket.Notes, func(n cwfake.Note) bool {
@@ -50,6 +51,7 @@ func TestATicketAtTheCatchAllCompanyMovesHome(t *testing.T) {
 }
 
 func TestATicketStaysAtTheCatchAllCompany(t *testing.T) {
+	t.Parallel()
 	t.Run("where the settings say so", func(t *testing.T) {
 		w, _ := astray(t, false)
 		w.found()

@@ -49,6 +49,7 @@ func (w *world) hooked() {
 }
 
 func TestACallbackHasTicketsLookedAtLongBeforeTheirTurn(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start(func(o *app.Options) { o.ObserveEvery = 24 * time.Hour })
 	w.say("7", 1, failed)

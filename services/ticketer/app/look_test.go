@@ -135,6 +135,7 @@ func TestAnObservationThatIsLostIsMadeAgain(t *testing.T) {
 		"before it was answered": "record observation: end",
 	} {
 		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
 			w := newWorld(t)
 			w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
 			var armed atomic.Bool

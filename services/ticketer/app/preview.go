@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -12,7 +11,10 @@ import (
 	"github.com/covewise/covewise/platform/errclass"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 	"github.com/covewise/covewise/services/ticketer/internal/agreement"
+	"github.com/covewise/covewise/services/ticketer/internal/rollup"
 	"github.com/covewise/covewise/services/ticketer/internal/route"
 	"github.com/covewise/covewise/services/ticketer/internal/text"
 )
@@ -70,29 +72,73 @@ func Preview(ctx context.Context, b *bus.Bus, tenant string, o PreviewOptions) (
 	}
 	p := TextPreview{Broken: map[string]string{}}
 	w := text.NewWriter(tickets, zone, func(template string, err error) { p.Broken[template] = err.Error() })
-	p.Summary, p.Description = w.Summary(opened), w.Description(opened)
-	p.Analysis = w.Analysis(opened, fmt.Sprintf("covewise:%s:%s:%s", b.Installation(), tenant, opened.GetIncidentId()))
-	p.Note, p.Resolution = w.Change(opened, changed), w.Resolution(changed, resolved)
+	reference := adopt.Prefix(b.Installation(), tenant) + opened.GetIncidentId()
+	if opened.GetDeviceId() == rollup.Device {
+		p.Summary, p.Description, p.Analysis = rollup.Summary(w, opened), rollup.Description(w, opened), rollup.Analysis(w, opened, reference)
+		p.Note, p.Resolution = rollup.Change(w, opened, changed), rollup.Resolution(w, resolved)
+	} else {
+		p.Summary, p.Description, p.Analysis = w.Summary(opened), w.Description(opened), w.Analysis(opened, reference)
+		p.Note, p.Resolution = w.Change(opened, changed), w.Resolution(changed, resolved)
+	}
 	p.Routing = route.For(tickets.GetRouting(), opened).Explain()
 	p.Agreement = agreement.For(tickets, opened.GetCustomer()).Where
 	return p, nil
 }
 
-// recorded returns an incident as its ticket shows it, as it is now, and as it would be told when it is over.
+// recorded returns an incident as its ticket shows it, as it is now, and as it would be told when it is over. Of one that
+// is over the ledger has the end only; how it began, and was before the end, is on the INCIDENT stream.
 func recorded(ctx context.Context, b *bus.Bus, tenant, incident string) (opened, changed, resolved *incidentv1.Event, err error) {
 	story, err := Ticket(ctx, b, tenant, incident)
 	if err != nil {
 		return nil, nil, nil, err
 	}
+	const over = incidentv1.EventKind_EVENT_KIND_RESOLVED
 	changed = story.Ledger.GetWanted()
-	if opened = story.Ledger.GetShown(); opened == nil {
+	if opened = story.Ledger.GetShown(); opened == nil || opened.GetKind() == over {
 		opened = changed
 	}
-	resolved = changed
-	if resolved.GetKind() != incidentv1.EventKind_EVENT_KIND_RESOLVED {
-		resolved = proto.CloneOf(changed)
-		resolved.Kind, resolved.Resolution = incidentv1.EventKind_EVENT_KIND_RESOLVED, incidentv1.Resolution_RESOLUTION_RECOVERED
-		resolved.Conditions, resolved.Revision = nil, changed.GetRevision()+1
+	if changed.GetKind() == over {
+		resolved = changed
+		first, last, err := troubled(ctx, b, story.Ledger)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		if first == nil {
+			return nil, nil, nil, errclass.Newf(errclass.NotFound, "incident", "incident %q is over, and what was wrong is not on record any more", incident)
+		}
+		return first, last, resolved, nil
 	}
+	resolved = proto.CloneOf(changed)
+	resolved.Kind, resolved.Resolution = over, incidentv1.Resolution_RESOLUTION_RECOVERED
+	resolved.Conditions, resolved.Revision = nil, changed.GetRevision()+1
 	return opened, changed, resolved, nil
+}
+
+// troubled returns the first and the last picture of an incident before its end; nil when they are no longer on record.
+func troubled(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger) (first, last *incidentv1.Event, err error) {
+	for _, verb := range []string{bus.VerbFailed, bus.VerbChanged} {
+		err := b.History(ctx, bus.Incident, verb, l.GetTenant(), func(d bus.Delivery) error {
+			e := &incidentv1.Event{}
+			if d.Subject.Key != l.GetDeviceId() {
+				return nil
+			}
+			if err := d.Decode(e); err != nil {
+				return err
+			}
+			if e.GetIncidentId() != l.GetIncidentId() {
+				return nil
+			}
+			if first == nil || e.GetRevision() < first.GetRevision() {
+				first = e
+			}
+			if last == nil || e.GetRevision() > last.GetRevision() {
+				last = e
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return first, last, nil
 }

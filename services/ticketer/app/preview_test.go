@@ -13,6 +13,7 @@ import (
 )
 
 func TestAPreviewShowsTheTextsOfASample(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.settings(func(s *tenantv1.Settings) {
 		s.Tickets.Templates = map[string]string{"summary": "{{.Device.Name}} at {{.Customer}}"}
@@ -36,6 +37,7 @@ func TestAPreviewShowsTheTextsOfASample(t *testing.T) {
 }
 
 func TestAPreviewShowsAnIncidentOnRecord(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.start()
 	w.say("7", 1, incidentv1.EventKind_EVENT_KIND_FAILED)
@@ -49,4 +51,27 @@ func TestAPreviewShowsAnIncidentOnRecord(t *testing.T) {
 	require.Equal(t, errclass.NotFound, errclass.Of(err))
 	_, err = app.Preview(t.Context(), w.bus, "quay", app.PreviewOptions{})
 	require.Equal(t, errclass.NotFound, errclass.Of(err))
+}
+
+func TestAPreviewOfAnIncidentThatIsOverShowsWhatWasWrong(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings(func(s *tenantv1.Settings) {
+		s.Tickets.Routing = []*tenantv1.TicketRoute{{Name: "failures", Conditions: []string{"failed"}, Set: map[string]string{"team": "Service Team"}}}
+	})
+	w.start()
+	w.say("7", 1, failed)
+	w.until("a ticket", w.inPhase("7", open, 1))
+	summary := w.onlyTicket("7").Summary
+	w.say("7", 2, changed)
+	w.until("a note", w.inPhase("7", open, 2))
+	w.say("7", 3, resolved)
+	w.until("closed", w.inPhase("7", closed, 3))
+	p, err := app.Preview(t.Context(), w.bus, "harbor", app.PreviewOptions{Incident: "7-1"})
+	require.NoError(t, err)
+	require.Equal(t, summary, p.Summary)
+	require.Contains(t, p.Description, "Files and Folders: Failed")
+	require.Contains(t, p.Note, "Access denied")
+	require.Contains(t, p.Resolution, "Resolved: the backup of SRV-7 works again.")
+	require.Equal(t, `team by "failures"`, p.Routing)
 }

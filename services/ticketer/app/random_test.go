@@ -133,8 +133,10 @@ func (p *play) wrong() string {
 // Whatever devices, people and the server do, in the end every failing device has one open ticket and every one that
 // is well has none, and no note stands twice.
 func TestAnyLifeEndsWithOneOpenTicketForEachFailingDevice(t *testing.T) {
+	t.Parallel()
 	for seed := range *seeds {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
 			p := &play{world: newWorld(t), random: rand.New(rand.NewPCG(seed, 1)), revision: map[string]uint32{}, over: map[string]bool{}}
 			p.settings(func(s *tenantv1.Settings) {
 				s.Tickets.OnHandClose, s.Tickets.OnDeleted = tenantv1.HandClose_HAND_CLOSE_REOPEN, tenantv1.Deleted_DELETED_NEW

@@ -6,13 +6,18 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 	"github.com/covewise/covewise/services/ticketer/internal/apply"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+	"github.com/covewise/covewise/services/ticketer/internal/rollup"
 )
 
 // TicketStory is everything on record about one incident's ticket. The ledger counts the requests made for it, and
@@ -71,15 +76,28 @@ type AdoptionRow struct {
 	Summary string
 	By      string // how it is known: "script", "legacy script", "badge" or "reference"
 	// What would be done: "adopt" for the newest of a device, "leave" for its others, "ours" for the ticket of an
-	// incident that is on record.
+	// incident that is on record, or ClosedAsWell; else why it is left alone: WellMeanwhile, GoneMeanwhile, ExcludedMeanwhile
+	// or Strangers.
 	Would string
 }
+
+// Why a ticket on the board is left alone although it is the newest of its device. One of a device that is well is not
+// closed, other than the script would: a person decides about tickets that Covewise knows by their title only. It is taken
+// over when the device fails, as that of a device which is watched again.
+const (
+	ClosedAsWell      = "device is well: closed with a note" // one with a reference of ours
+	WellMeanwhile     = "device is well: left alone; close it by hand"
+	GoneMeanwhile     = "left alone: the device is no longer in Cove"
+	ExcludedMeanwhile = "left alone while the policy does not watch the device"
+	Strangers         = "left alone: another installation of Covewise made it"
+)
 
 // AdoptionOptions are what a preview needs beside the bus. LookupEnv and Logger are required.
 type AdoptionOptions struct {
 	Logger    *slog.Logger
 	Clock     clock.Clock                                // nil: the system's
 	LookupEnv func(name string) (value string, set bool) // where secrets named by environment variables are
+	Limits    *connectwise.Limits                        // shared with what else in this process talks to the servers; nil: own ones
 }
 
 // AdoptionPreview lists the open tickets on a tenant's board and says which would be taken over when their devices
@@ -100,7 +118,7 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 	if settings == nil {
 		return nil, errclass.Newf(errclass.NotFound, "tenant", "there is no tenant %q; apply its document", tenant)
 	}
-	d, err := desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger})
+	d, err := desk.Open(settings, desk.Options{LookupEnv: o.LookupEnv, Clock: o.Clock, Logger: o.Logger, Limits: o.Limits})
 	if err != nil {
 		return nil, err
 	}
@@ -115,9 +133,27 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 		return nil, err
 	}
 	err = ledgers.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		known[e.Value.GetTicketId()] = true
+		for _, ticket := range append(e.Value.GetFormerTicketIds(), e.Value.GetTicketId()) {
+			known[ticket] = true
+		}
 		return nil
 	})
+	if err != nil {
+		return nil, err
+	}
+	lost, err := apply.Lost(ctx, ledgers, tenant)
+	if err != nil {
+		return nil, err
+	}
+	states, err := bus.OpenStore[*incidentv1.DeviceState](ctx, b, bus.DeviceState)
+	if err != nil {
+		return nil, err
+	}
+	wholes, err := bus.OpenStore[*incidentv1.TenantState](ctx, b, bus.TenantState)
+	if err != nil {
+		return nil, err
+	}
+	whole, _, err := wholes.Get(ctx, bus.Key(tenant))
 	if err != nil {
 		return nil, err
 	}
@@ -128,11 +164,41 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 		switch {
 		case known[c.GetTicketId()]:
 			would = "ours"
-		case !chosen[c.GetDeviceId()]:
-			would = "adopt"
-			chosen[c.GetDeviceId()] = true
+		case !lost && adopt.Stranger(c.GetReference(), b.Installation(), tenant) != "":
+			would = Strangers
+		default:
+			state, _, err := states.Get(ctx, bus.Key(tenant, c.GetDeviceId()))
+			if err != nil {
+				return nil, err
+			}
+			health := plan.HealthOf(c.GetDeviceId(), state, whole)
+			if c.GetDeviceId() == rollup.Device {
+				health = plan.HealthUnknown // it follows from the incidents that wait, not from a sweep
+			}
+			now := whenListed(health)
+			switch {
+			case now == WellMeanwhile && c.GetBy() == adopt.ByReference:
+				would = ClosedAsWell
+			case !chosen[c.GetDeviceId()]:
+				would = now
+				chosen[c.GetDeviceId()] = true
+			}
 		}
 		rows = append(rows, AdoptionRow{Device: c.GetDeviceId(), Ticket: c.GetTicketId(), Summary: c.GetSummary(), By: c.GetBy(), Would: would})
 	}
 	return rows, nil
+}
+
+// whenListed says what would be done with the newest ticket of a device of that health.
+func whenListed(h plan.Health) string {
+	switch h {
+	case plan.HealthGone:
+		return GoneMeanwhile
+	case plan.HealthExcluded:
+		return ExcludedMeanwhile
+	case plan.HealthWell:
+		return WellMeanwhile
+	case plan.HealthUnknown, plan.HealthTrouble:
+	}
+	return "adopt"
 }

@@ -28,6 +28,7 @@ func (w *world) own() {
 }
 
 func TestTicketsBeyondTheHourlyCapAreRolledUpAndFollow(t *testing.T) {
+	t.Parallel()
 	w := newWorld(t)
 	w.own()
 	w.settings(func(s *tenantv1.Settings) { s.Tickets.HourlyCap = 10 })
@@ -60,7 +61,7 @@ func TestTicketsBeyondTheHourlyCapAreRolledUpAndFollow(t *testing.T) {
 		return all
 	}
 	w.passes("rolled up", func() bool { return len(rollups()) == 1 })
-	require.Equal(t, "COVE roll-up: more devices in trouble than tickets for an hour (first 5)", rollups()[0].Summary)
+	require.Regexp(t, `^\[CW-rollup-\d+\] Cove ALL roll-up - 5 more devices in trouble than tickets for an hour$`, rollups()[0].Summary)
 	var waiting string
 	for _, d := range devices {
 		if w.ledger(d).GetPhase() == phaseNew {
@@ -79,6 +80,7 @@ func TestTicketsBeyondTheHourlyCapAreRolledUpAndFollow(t *testing.T) {
 }
 
 func TestTicketsOfAGroupBecomeChildrenOfItsTicket(t *testing.T) {
+	t.Parallel()
 	const attach = "POST /service/tickets/{parentId}/attachChildren"
 	group := func(w *world, revision uint32, kind incidentv1.EventKind) {
 		e := w.incident("group-9f", revision, kind)
@@ -94,6 +96,7 @@ func TestTicketsOfAGroupBecomeChildrenOfItsTicket(t *testing.T) {
 		return func() bool { return w.ledger(device).GetAttachedTo() != 0 && w.ledger(device).GetPark() == nil }
 	}
 	t.Run("whichever comes first, and though an answer is lost", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.own()
 		w.fault(cwfake.Fault{Match: attach, Times: 1, Kind: cwfake.FaultLostAnswer})
@@ -112,6 +115,7 @@ func TestTicketsOfAGroupBecomeChildrenOfItsTicket(t *testing.T) {
 		w.until("closed", w.inPhase("7", closed, 2))
 	})
 	t.Run("unless ConnectWise refuses, which is told once", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.own()
 		w.start()
@@ -128,6 +132,7 @@ func TestTicketsOfAGroupBecomeChildrenOfItsTicket(t *testing.T) {
 		require.Equal(t, 1, w.requests()[attach])
 	})
 	t.Run("unless the group is over before it has a ticket", func(t *testing.T) {
+		t.Parallel()
 		w := newWorld(t)
 		w.start()
 		member(w, "7")
@@ -141,6 +146,7 @@ func TestTicketsOfAGroupBecomeChildrenOfItsTicket(t *testing.T) {
 }
 
 func TestOldLedgersAreForgotten(t *testing.T) {
+	t.Parallel()
 	w, _ := failing(t, nothing)
 	w.say("8", 1, failed)
 	w.until("created", w.inPhase("8", open, 1))

@@ -601,7 +601,9 @@ type Link struct {
 	// the return of the company, or a merge that is certain.
 	Lost *Lost `protobuf:"bytes,22,opt,name=lost,proto3" json:"lost,omitempty"`
 	// What is proposed while the catch-all company stands in: a company without an id is one to be created.
-	Proposed      *Company `protobuf:"bytes,23,opt,name=proposed,proto3" json:"proposed,omitempty"`
+	Proposed *Company `protobuf:"bytes,23,opt,name=proposed,proto3" json:"proposed,omitempty"`
+	// What the API member's role lacks, so that ConnectWise could not be asked; only in state unspecified.
+	MissingRight  string `protobuf:"bytes,24,opt,name=missing_right,json=missingRight,proto3" json:"missing_right,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -795,6 +797,13 @@ func (x *Link) GetProposed() *Company {
 		return x.Proposed
 	}
 	return nil
+}
+
+func (x *Link) GetMissingRight() string {
+	if x != nil {
+		return x.MissingRight
+	}
+	return ""
 }
 
 // Lost is a link whose company was found deleted, inactive or absent. It is the link again when the company comes back.
@@ -1421,7 +1430,7 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"\x04name\x18\x03 \x01(\tR\x04name\"[\n" +
 	"\tCandidate\x126\n" +
 	"\acompany\x18\x01 \x01(\v2\x1c.covewise.company.v1.CompanyR\acompany\x12\x16\n" +
-	"\x06reason\x18\x02 \x01(\tR\x06reason\"\xe0\b\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"\x85\t\n" +
 	"\x04Link\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x128\n" +
@@ -1453,7 +1462,8 @@ const file_covewise_company_v1_company_proto_rawDesc = "" +
 	"removed_at\x18\x14 \x01(\v2\x1a.google.protobuf.TimestampR\tremovedAt\x12)\n" +
 	"\x10linked_reference\x18\x15 \x01(\tR\x0flinkedReference\x12-\n" +
 	"\x04lost\x18\x16 \x01(\v2\x19.covewise.company.v1.LostR\x04lost\x128\n" +
-	"\bproposed\x18\x17 \x01(\v2\x1c.covewise.company.v1.CompanyR\bproposed\"\xdb\x01\n" +
+	"\bproposed\x18\x17 \x01(\v2\x1c.covewise.company.v1.CompanyR\bproposed\x12#\n" +
+	"\rmissing_right\x18\x18 \x01(\tR\fmissingRight\"\xdb\x01\n" +
 	"\x04Lost\x126\n" +
 	"\acompany\x18\x01 \x01(\v2\x1c.covewise.company.v1.CompanyR\acompany\x127\n" +
 	"\x06method\x18\x02 \x01(\x0e2\x1f.covewise.company.v1.LinkMethodR\x06method\x12\x1a\n" +

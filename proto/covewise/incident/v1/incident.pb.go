@@ -803,7 +803,19 @@ type Member struct {
 	// Name of its customer.
 	CustomerName string `protobuf:"bytes,3,opt,name=customer_name,json=customerName,proto3" json:"customer_name,omitempty"`
 	// Its own incident; empty when that is held back while the group is open.
-	IncidentId    string `protobuf:"bytes,4,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	IncidentId string `protobuf:"bytes,4,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	// Id of its customer; set by the ticketer only.
+	CustomerId string `protobuf:"bytes,5,opt,name=customer_id,json=customerId,proto3" json:"customer_id,omitempty"`
+	// What is wrong with it in a few words; set by the ticketer only.
+	Trouble string `protobuf:"bytes,6,opt,name=trouble,proto3" json:"trouble,omitempty"`
+	// How urgent its incident is; set by the ticketer only.
+	Severity Severity `protobuf:"varint,7,opt,name=severity,proto3,enum=covewise.incident.v1.Severity" json:"severity,omitempty"`
+	// Since when it is in trouble; set by the ticketer only.
+	Since *timestamppb.Timestamp `protobuf:"bytes,8,opt,name=since,proto3" json:"since,omitempty"`
+	// Its class; set by the ticketer only.
+	Class DeviceClass `protobuf:"varint,9,opt,name=class,proto3,enum=covewise.incident.v1.DeviceClass" json:"class,omitempty"`
+	// Its priority by class; set by the ticketer only.
+	Urgency       Urgency `protobuf:"varint,10,opt,name=urgency,proto3,enum=covewise.incident.v1.Urgency" json:"urgency,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -864,6 +876,48 @@ func (x *Member) GetIncidentId() string {
 		return x.IncidentId
 	}
 	return ""
+}
+
+func (x *Member) GetCustomerId() string {
+	if x != nil {
+		return x.CustomerId
+	}
+	return ""
+}
+
+func (x *Member) GetTrouble() string {
+	if x != nil {
+		return x.Trouble
+	}
+	return ""
+}
+
+func (x *Member) GetSeverity() Severity {
+	if x != nil {
+		return x.Severity
+	}
+	return Severity_SEVERITY_UNSPECIFIED
+}
+
+func (x *Member) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
+func (x *Member) GetClass() DeviceClass {
+	if x != nil {
+		return x.Class
+	}
+	return DeviceClass_DEVICE_CLASS_UNSPECIFIED
+}
+
+func (x *Member) GetUrgency() Urgency {
+	if x != nil {
+		return x.Urgency
+	}
+	return Urgency_URGENCY_UNSPECIFIED
 }
 
 // SweepJudged is the account of one complete sweep: every device enumerated is healthy, in trouble, excluded or
@@ -1209,7 +1263,15 @@ type Finding struct {
 	// Observed time of the first sweep that found this on this data source, in its present unbroken run.
 	Since *timestamppb.Timestamp `protobuf:"bytes,10,opt,name=since,proto3" json:"since,omitempty"`
 	// The rule that found it, with the value it used and where policy has that from: "stale.server = 24h (tenant)".
-	Rule          string `protobuf:"bytes,11,opt,name=rule,proto3" json:"rule,omitempty"`
+	Rule string `protobuf:"bytes,11,opt,name=rule,proto3" json:"rule,omitempty"`
+	// The vendor's id of the session whose errors these are; empty when none was found or asked for.
+	SessionId string `protobuf:"bytes,12,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	// The vendor's text for that session's status, for example "Failed".
+	SessionStatus string `protobuf:"bytes,13,opt,name=session_status,json=sessionStatus,proto3" json:"session_status,omitempty"`
+	// When that session started; absent when unknown.
+	SessionStartedAt *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=session_started_at,json=sessionStartedAt,proto3" json:"session_started_at,omitempty"`
+	// True when the errors of the session are still to be asked for: a later sweep brings them.
+	ErrorsAwaited bool `protobuf:"varint,15,opt,name=errors_awaited,json=errorsAwaited,proto3" json:"errors_awaited,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1321,6 +1383,34 @@ func (x *Finding) GetRule() string {
 	return ""
 }
 
+func (x *Finding) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Finding) GetSessionStatus() string {
+	if x != nil {
+		return x.SessionStatus
+	}
+	return ""
+}
+
+func (x *Finding) GetSessionStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.SessionStartedAt
+	}
+	return nil
+}
+
+func (x *Finding) GetErrorsAwaited() bool {
+	if x != nil {
+		return x.ErrorsAwaited
+	}
+	return false
+}
+
 // Device is what a person needs to know of a device, decoded from its last snapshot.
 type Device struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1361,7 +1451,25 @@ type Device struct {
 	// Every configured data source, in order of code.
 	Sources []*SourceStatus `protobuf:"bytes,18,rep,name=sources,proto3" json:"sources,omitempty"`
 	// Link to the device in the vendor's console; empty when there is none.
-	ConsoleUrl    string `protobuf:"bytes,19,opt,name=console_url,json=consoleUrl,proto3" json:"console_url,omitempty"`
+	ConsoleUrl string `protobuf:"bytes,19,opt,name=console_url,json=consoleUrl,proto3" json:"console_url,omitempty"`
+	// Notes that the MSP keeps about the device at the vendor. They may hold secrets: for the MSP's own people only.
+	Notes string `protobuf:"bytes,20,opt,name=notes,proto3" json:"notes,omitempty"`
+	// The vendor's reference of the partner that owns the device directly, free text; may differ from the customer's own.
+	Reference string `protobuf:"bytes,21,opt,name=reference,proto3" json:"reference,omitempty"`
+	// Cores of the processor; 0 when unknown.
+	CpuCores int64 `protobuf:"varint,22,opt,name=cpu_cores,json=cpuCores,proto3" json:"cpu_cores,omitempty"`
+	// Memory in bytes; 0 when unknown.
+	MemoryBytes int64 `protobuf:"varint,23,opt,name=memory_bytes,json=memoryBytes,proto3" json:"memory_bytes,omitempty"`
+	// The device's own clock, in minutes east of UTC; absent when unknown.
+	UtcOffsetMinutes *int32 `protobuf:"varint,24,opt,name=utc_offset_minutes,json=utcOffsetMinutes,proto3,oneof" json:"utc_offset_minutes,omitempty"`
+	// Size selected for backup over all data sources, in bytes; 0 when unknown.
+	SelectedBytes int64 `protobuf:"varint,25,opt,name=selected_bytes,json=selectedBytes,proto3" json:"selected_bytes,omitempty"`
+	// Storage used at the vendor, in bytes; 0 when unknown.
+	UsedBytes int64 `protobuf:"varint,26,opt,name=used_bytes,json=usedBytes,proto3" json:"used_bytes,omitempty"`
+	// The vendor's id of the backup profile; 0 when there is none.
+	ProfileId int64 `protobuf:"varint,27,opt,name=profile_id,json=profileId,proto3" json:"profile_id,omitempty"`
+	// The vendor's id of the product or retention policy; 0 when unknown.
+	ProductId     int64 `protobuf:"varint,28,opt,name=product_id,json=productId,proto3" json:"product_id,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1529,6 +1637,69 @@ func (x *Device) GetConsoleUrl() string {
 	return ""
 }
 
+func (x *Device) GetNotes() string {
+	if x != nil {
+		return x.Notes
+	}
+	return ""
+}
+
+func (x *Device) GetReference() string {
+	if x != nil {
+		return x.Reference
+	}
+	return ""
+}
+
+func (x *Device) GetCpuCores() int64 {
+	if x != nil {
+		return x.CpuCores
+	}
+	return 0
+}
+
+func (x *Device) GetMemoryBytes() int64 {
+	if x != nil {
+		return x.MemoryBytes
+	}
+	return 0
+}
+
+func (x *Device) GetUtcOffsetMinutes() int32 {
+	if x != nil && x.UtcOffsetMinutes != nil {
+		return *x.UtcOffsetMinutes
+	}
+	return 0
+}
+
+func (x *Device) GetSelectedBytes() int64 {
+	if x != nil {
+		return x.SelectedBytes
+	}
+	return 0
+}
+
+func (x *Device) GetUsedBytes() int64 {
+	if x != nil {
+		return x.UsedBytes
+	}
+	return 0
+}
+
+func (x *Device) GetProfileId() int64 {
+	if x != nil {
+		return x.ProfileId
+	}
+	return 0
+}
+
+func (x *Device) GetProductId() int64 {
+	if x != nil {
+		return x.ProductId
+	}
+	return 0
+}
+
 // SourceStatus is the state of one configured data source.
 type SourceStatus struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1548,8 +1719,35 @@ type SourceStatus struct {
 	SelectedBytes int64 `protobuf:"varint,7,opt,name=selected_bytes,json=selectedBytes,proto3" json:"selected_bytes,omitempty"`
 	// Length of the last session in seconds; 0 when unknown.
 	DurationSeconds int64 `protobuf:"varint,8,opt,name=duration_seconds,json=durationSeconds,proto3" json:"duration_seconds,omitempty"`
-	unknownFields   protoimpl.UnknownFields
-	sizeCache       protoimpl.SizeCache
+	// Start of the last session, which may be running; absent when unknown.
+	LastStartedAt *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=last_started_at,json=lastStartedAt,proto3" json:"last_started_at,omitempty"`
+	// Bytes that the last session processed; 0 when unknown.
+	ProcessedBytes int64 `protobuf:"varint,10,opt,name=processed_bytes,json=processedBytes,proto3" json:"processed_bytes,omitempty"`
+	// Bytes that the last session sent to the vendor's storage; 0 when unknown.
+	SentBytes int64 `protobuf:"varint,11,opt,name=sent_bytes,json=sentBytes,proto3" json:"sent_bytes,omitempty"`
+	// True when the last good backup completed with errors.
+	LastSuccessHadErrors bool `protobuf:"varint,12,opt,name=last_success_had_errors,json=lastSuccessHadErrors,proto3" json:"last_success_had_errors,omitempty"`
+	// Mailboxes of users that are protected; 0 when unknown or of another kind of data source.
+	UserMailboxes int64 `protobuf:"varint,13,opt,name=user_mailboxes,json=userMailboxes,proto3" json:"user_mailboxes,omitempty"`
+	// Shared mailboxes that are protected; see user_mailboxes.
+	SharedMailboxes int64 `protobuf:"varint,14,opt,name=shared_mailboxes,json=sharedMailboxes,proto3" json:"shared_mailboxes,omitempty"`
+	// Users that are protected; see user_mailboxes.
+	Users int64 `protobuf:"varint,15,opt,name=users,proto3" json:"users,omitempty"`
+	// Site collections that are protected; see user_mailboxes.
+	Sites int64 `protobuf:"varint,16,opt,name=sites,proto3" json:"sites,omitempty"`
+	// Teams that are protected; see user_mailboxes.
+	Teams int64 `protobuf:"varint,17,opt,name=teams,proto3" json:"teams,omitempty"`
+	// Channels of those teams; see user_mailboxes.
+	Channels int64 `protobuf:"varint,18,opt,name=channels,proto3" json:"channels,omitempty"`
+	// Whether new users, sites or teams are added to the backup by themselves; absent when unknown.
+	AutoAdd *bool `protobuf:"varint,19,opt,name=auto_add,json=autoAdd,proto3,oneof" json:"auto_add,omitempty"`
+	// Whether the in-place archives of mailboxes are backed up; absent when unknown.
+	InPlaceArchive *bool `protobuf:"varint,20,opt,name=in_place_archive,json=inPlaceArchive,proto3,oneof" json:"in_place_archive,omitempty"`
+	// Age of the last good backup from which the data source is stale, in seconds, as policy has it; 0 when that is not
+	// judged.
+	StaleAfterSeconds int64 `protobuf:"varint,21,opt,name=stale_after_seconds,json=staleAfterSeconds,proto3" json:"stale_after_seconds,omitempty"`
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *SourceStatus) Reset() {
@@ -1634,6 +1832,97 @@ func (x *SourceStatus) GetSelectedBytes() int64 {
 func (x *SourceStatus) GetDurationSeconds() int64 {
 	if x != nil {
 		return x.DurationSeconds
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetLastStartedAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastStartedAt
+	}
+	return nil
+}
+
+func (x *SourceStatus) GetProcessedBytes() int64 {
+	if x != nil {
+		return x.ProcessedBytes
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetSentBytes() int64 {
+	if x != nil {
+		return x.SentBytes
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetLastSuccessHadErrors() bool {
+	if x != nil {
+		return x.LastSuccessHadErrors
+	}
+	return false
+}
+
+func (x *SourceStatus) GetUserMailboxes() int64 {
+	if x != nil {
+		return x.UserMailboxes
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetSharedMailboxes() int64 {
+	if x != nil {
+		return x.SharedMailboxes
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetUsers() int64 {
+	if x != nil {
+		return x.Users
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetSites() int64 {
+	if x != nil {
+		return x.Sites
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetTeams() int64 {
+	if x != nil {
+		return x.Teams
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetChannels() int64 {
+	if x != nil {
+		return x.Channels
+	}
+	return 0
+}
+
+func (x *SourceStatus) GetAutoAdd() bool {
+	if x != nil && x.AutoAdd != nil {
+		return *x.AutoAdd
+	}
+	return false
+}
+
+func (x *SourceStatus) GetInPlaceArchive() bool {
+	if x != nil && x.InPlaceArchive != nil {
+		return *x.InPlaceArchive
+	}
+	return false
+}
+
+func (x *SourceStatus) GetStaleAfterSeconds() int64 {
+	if x != nil {
+		return x.StaleAfterSeconds
 	}
 	return 0
 }
@@ -2377,14 +2666,22 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x05Cause\x12\x12\n" +
 	"\x04kind\x18\x01 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\x8c\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\"\xa7\x03\n" +
 	"\x06Member\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1f\n" +
 	"\vdevice_name\x18\x02 \x01(\tR\n" +
 	"deviceName\x12#\n" +
 	"\rcustomer_name\x18\x03 \x01(\tR\fcustomerName\x12\x1f\n" +
 	"\vincident_id\x18\x04 \x01(\tR\n" +
-	"incidentId\"\xb4\x05\n" +
+	"incidentId\x12\x1f\n" +
+	"\vcustomer_id\x18\x05 \x01(\tR\n" +
+	"customerId\x12\x18\n" +
+	"\atrouble\x18\x06 \x01(\tR\atrouble\x12:\n" +
+	"\bseverity\x18\a \x01(\x0e2\x1e.covewise.incident.v1.SeverityR\bseverity\x120\n" +
+	"\x05since\x18\b \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x127\n" +
+	"\x05class\x18\t \x01(\x0e2!.covewise.incident.v1.DeviceClassR\x05class\x127\n" +
+	"\aurgency\x18\n" +
+	" \x01(\x0e2\x1d.covewise.incident.v1.UrgencyR\aurgency\"\xb4\x05\n" +
 	"\vSweepJudged\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x14\n" +
@@ -2414,7 +2711,7 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\tCondition\x127\n" +
 	"\x04kind\x18\x01 \x01(\x0e2#.covewise.incident.v1.ConditionKindR\x04kind\x120\n" +
 	"\x05since\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x129\n" +
-	"\bfindings\x18\x03 \x03(\v2\x1d.covewise.incident.v1.FindingR\bfindings\"\xe0\x03\n" +
+	"\bfindings\x18\x03 \x03(\v2\x1d.covewise.incident.v1.FindingR\bfindings\"\x97\x05\n" +
 	"\aFinding\x12\x1f\n" +
 	"\vsource_code\x18\x01 \x01(\tR\n" +
 	"sourceCode\x12\x1f\n" +
@@ -2429,7 +2726,12 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\bevidence\x18\t \x03(\v2\x1a.covewise.status.v1.ColumnR\bevidence\x120\n" +
 	"\x05since\x18\n" +
 	" \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x12\n" +
-	"\x04rule\x18\v \x01(\tR\x04rule\"\xe6\x05\n" +
+	"\x04rule\x18\v \x01(\tR\x04rule\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\f \x01(\tR\tsessionId\x12%\n" +
+	"\x0esession_status\x18\r \x01(\tR\rsessionStatus\x12H\n" +
+	"\x12session_started_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\x10sessionStartedAt\x12%\n" +
+	"\x0eerrors_awaited\x18\x0f \x01(\bR\rerrorsAwaited\"\xa8\b\n" +
 	"\x06Device\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12#\n" +
 	"\rcomputer_name\x18\x02 \x01(\tR\fcomputerName\x12\x14\n" +
@@ -2454,7 +2756,20 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x0flast_success_at\x18\x11 \x01(\v2\x1a.google.protobuf.TimestampR\rlastSuccessAt\x12<\n" +
 	"\asources\x18\x12 \x03(\v2\".covewise.incident.v1.SourceStatusR\asources\x12\x1f\n" +
 	"\vconsole_url\x18\x13 \x01(\tR\n" +
-	"consoleUrl\"\xc4\x02\n" +
+	"consoleUrl\x12\x14\n" +
+	"\x05notes\x18\x14 \x01(\tR\x05notes\x12\x1c\n" +
+	"\treference\x18\x15 \x01(\tR\treference\x12\x1b\n" +
+	"\tcpu_cores\x18\x16 \x01(\x03R\bcpuCores\x12!\n" +
+	"\fmemory_bytes\x18\x17 \x01(\x03R\vmemoryBytes\x121\n" +
+	"\x12utc_offset_minutes\x18\x18 \x01(\x05H\x00R\x10utcOffsetMinutes\x88\x01\x01\x12%\n" +
+	"\x0eselected_bytes\x18\x19 \x01(\x03R\rselectedBytes\x12\x1d\n" +
+	"\n" +
+	"used_bytes\x18\x1a \x01(\x03R\tusedBytes\x12\x1d\n" +
+	"\n" +
+	"profile_id\x18\x1b \x01(\x03R\tprofileId\x12\x1d\n" +
+	"\n" +
+	"product_id\x18\x1c \x01(\x03R\tproductIdB\x15\n" +
+	"\x13_utc_offset_minutes\"\xd8\x06\n" +
 	"\fSourceStatus\x12\x12\n" +
 	"\x04code\x18\x01 \x01(\tR\x04code\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x16\n" +
@@ -2463,7 +2778,24 @@ const file_covewise_incident_v1_incident_proto_rawDesc = "" +
 	"\x0flast_success_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\rlastSuccessAt\x12F\n" +
 	"\x11last_completed_at\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x0flastCompletedAt\x12%\n" +
 	"\x0eselected_bytes\x18\a \x01(\x03R\rselectedBytes\x12)\n" +
-	"\x10duration_seconds\x18\b \x01(\x03R\x0fdurationSeconds\"\x96\x05\n" +
+	"\x10duration_seconds\x18\b \x01(\x03R\x0fdurationSeconds\x12B\n" +
+	"\x0flast_started_at\x18\t \x01(\v2\x1a.google.protobuf.TimestampR\rlastStartedAt\x12'\n" +
+	"\x0fprocessed_bytes\x18\n" +
+	" \x01(\x03R\x0eprocessedBytes\x12\x1d\n" +
+	"\n" +
+	"sent_bytes\x18\v \x01(\x03R\tsentBytes\x125\n" +
+	"\x17last_success_had_errors\x18\f \x01(\bR\x14lastSuccessHadErrors\x12%\n" +
+	"\x0euser_mailboxes\x18\r \x01(\x03R\ruserMailboxes\x12)\n" +
+	"\x10shared_mailboxes\x18\x0e \x01(\x03R\x0fsharedMailboxes\x12\x14\n" +
+	"\x05users\x18\x0f \x01(\x03R\x05users\x12\x14\n" +
+	"\x05sites\x18\x10 \x01(\x03R\x05sites\x12\x14\n" +
+	"\x05teams\x18\x11 \x01(\x03R\x05teams\x12\x1a\n" +
+	"\bchannels\x18\x12 \x01(\x03R\bchannels\x12\x1e\n" +
+	"\bauto_add\x18\x13 \x01(\bH\x00R\aautoAdd\x88\x01\x01\x12-\n" +
+	"\x10in_place_archive\x18\x14 \x01(\bH\x01R\x0einPlaceArchive\x88\x01\x01\x12.\n" +
+	"\x13stale_after_seconds\x18\x15 \x01(\x03R\x11staleAfterSecondsB\v\n" +
+	"\t_auto_addB\x13\n" +
+	"\x11_in_place_archive\"\x96\x05\n" +
 	"\vDeviceState\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -2635,52 +2967,58 @@ var file_covewise_incident_v1_incident_proto_depIdxs = []int32{
 	8,  // 10: covewise.incident.v1.Event.cause:type_name -> covewise.incident.v1.Cause
 	9,  // 11: covewise.incident.v1.Event.members:type_name -> covewise.incident.v1.Member
 	22, // 12: covewise.incident.v1.Event.last_complete_sweep_at:type_name -> google.protobuf.Timestamp
-	22, // 13: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
-	11, // 14: covewise.incident.v1.SweepJudged.excluded_reasons:type_name -> covewise.incident.v1.ReasonCount
-	11, // 15: covewise.incident.v1.SweepJudged.unknown_reasons:type_name -> covewise.incident.v1.ReasonCount
-	11, // 16: covewise.incident.v1.SweepJudged.muted_reasons:type_name -> covewise.incident.v1.ReasonCount
-	1,  // 17: covewise.incident.v1.Condition.kind:type_name -> covewise.incident.v1.ConditionKind
-	22, // 18: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
-	13, // 19: covewise.incident.v1.Condition.findings:type_name -> covewise.incident.v1.Finding
-	22, // 20: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
-	24, // 21: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
-	25, // 22: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
-	22, // 23: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
-	5,  // 24: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
-	22, // 25: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
-	22, // 26: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
-	22, // 27: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
-	15, // 28: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
-	22, // 29: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
-	22, // 30: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
-	26, // 31: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
-	22, // 32: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
-	17, // 33: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
-	18, // 34: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
-	7,  // 35: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
-	7,  // 36: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
-	22, // 37: covewise.incident.v1.DeviceState.turns:type_name -> google.protobuf.Timestamp
-	22, // 38: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
-	22, // 39: covewise.incident.v1.SourceSeen.error_free_at:type_name -> google.protobuf.Timestamp
-	22, // 40: covewise.incident.v1.SourceSeen.waiting_since:type_name -> google.protobuf.Timestamp
-	1,  // 41: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
-	22, // 42: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
-	22, // 43: covewise.incident.v1.ConditionTrack.good_since:type_name -> google.protobuf.Timestamp
-	22, // 44: covewise.incident.v1.TenantState.known_since:type_name -> google.protobuf.Timestamp
-	22, // 45: covewise.incident.v1.TenantState.last_complete_at:type_name -> google.protobuf.Timestamp
-	7,  // 46: covewise.incident.v1.TenantState.open:type_name -> covewise.incident.v1.Event
-	7,  // 47: covewise.incident.v1.TenantState.resolved:type_name -> covewise.incident.v1.Event
-	21, // 48: covewise.incident.v1.TenantState.groups:type_name -> covewise.incident.v1.GroupState
-	20, // 49: covewise.incident.v1.TenantState.awaited:type_name -> covewise.incident.v1.AwaitedCause
-	22, // 50: covewise.incident.v1.AwaitedCause.since:type_name -> google.protobuf.Timestamp
-	8,  // 51: covewise.incident.v1.GroupState.cause:type_name -> covewise.incident.v1.Cause
-	7,  // 52: covewise.incident.v1.GroupState.open:type_name -> covewise.incident.v1.Event
-	7,  // 53: covewise.incident.v1.GroupState.resolved:type_name -> covewise.incident.v1.Event
-	54, // [54:54] is the sub-list for method output_type
-	54, // [54:54] is the sub-list for method input_type
-	54, // [54:54] is the sub-list for extension type_name
-	54, // [54:54] is the sub-list for extension extendee
-	0,  // [0:54] is the sub-list for field type_name
+	3,  // 13: covewise.incident.v1.Member.severity:type_name -> covewise.incident.v1.Severity
+	22, // 14: covewise.incident.v1.Member.since:type_name -> google.protobuf.Timestamp
+	5,  // 15: covewise.incident.v1.Member.class:type_name -> covewise.incident.v1.DeviceClass
+	4,  // 16: covewise.incident.v1.Member.urgency:type_name -> covewise.incident.v1.Urgency
+	22, // 17: covewise.incident.v1.SweepJudged.observed_at:type_name -> google.protobuf.Timestamp
+	11, // 18: covewise.incident.v1.SweepJudged.excluded_reasons:type_name -> covewise.incident.v1.ReasonCount
+	11, // 19: covewise.incident.v1.SweepJudged.unknown_reasons:type_name -> covewise.incident.v1.ReasonCount
+	11, // 20: covewise.incident.v1.SweepJudged.muted_reasons:type_name -> covewise.incident.v1.ReasonCount
+	1,  // 21: covewise.incident.v1.Condition.kind:type_name -> covewise.incident.v1.ConditionKind
+	22, // 22: covewise.incident.v1.Condition.since:type_name -> google.protobuf.Timestamp
+	13, // 23: covewise.incident.v1.Condition.findings:type_name -> covewise.incident.v1.Finding
+	22, // 24: covewise.incident.v1.Finding.last_success_at:type_name -> google.protobuf.Timestamp
+	24, // 25: covewise.incident.v1.Finding.errors:type_name -> covewise.status.v1.SessionError
+	25, // 26: covewise.incident.v1.Finding.evidence:type_name -> covewise.status.v1.Column
+	22, // 27: covewise.incident.v1.Finding.since:type_name -> google.protobuf.Timestamp
+	22, // 28: covewise.incident.v1.Finding.session_started_at:type_name -> google.protobuf.Timestamp
+	5,  // 29: covewise.incident.v1.Device.class:type_name -> covewise.incident.v1.DeviceClass
+	22, // 30: covewise.incident.v1.Device.created_at:type_name -> google.protobuf.Timestamp
+	22, // 31: covewise.incident.v1.Device.last_contact_at:type_name -> google.protobuf.Timestamp
+	22, // 32: covewise.incident.v1.Device.last_success_at:type_name -> google.protobuf.Timestamp
+	15, // 33: covewise.incident.v1.Device.sources:type_name -> covewise.incident.v1.SourceStatus
+	22, // 34: covewise.incident.v1.SourceStatus.last_success_at:type_name -> google.protobuf.Timestamp
+	22, // 35: covewise.incident.v1.SourceStatus.last_completed_at:type_name -> google.protobuf.Timestamp
+	22, // 36: covewise.incident.v1.SourceStatus.last_started_at:type_name -> google.protobuf.Timestamp
+	26, // 37: covewise.incident.v1.DeviceState.snapshot:type_name -> covewise.status.v1.Snapshot
+	22, // 38: covewise.incident.v1.DeviceState.first_seen_at:type_name -> google.protobuf.Timestamp
+	17, // 39: covewise.incident.v1.DeviceState.sources_seen:type_name -> covewise.incident.v1.SourceSeen
+	18, // 40: covewise.incident.v1.DeviceState.tracks:type_name -> covewise.incident.v1.ConditionTrack
+	7,  // 41: covewise.incident.v1.DeviceState.open:type_name -> covewise.incident.v1.Event
+	7,  // 42: covewise.incident.v1.DeviceState.resolved:type_name -> covewise.incident.v1.Event
+	22, // 43: covewise.incident.v1.DeviceState.turns:type_name -> google.protobuf.Timestamp
+	22, // 44: covewise.incident.v1.SourceSeen.at:type_name -> google.protobuf.Timestamp
+	22, // 45: covewise.incident.v1.SourceSeen.error_free_at:type_name -> google.protobuf.Timestamp
+	22, // 46: covewise.incident.v1.SourceSeen.waiting_since:type_name -> google.protobuf.Timestamp
+	1,  // 47: covewise.incident.v1.ConditionTrack.kind:type_name -> covewise.incident.v1.ConditionKind
+	22, // 48: covewise.incident.v1.ConditionTrack.since:type_name -> google.protobuf.Timestamp
+	22, // 49: covewise.incident.v1.ConditionTrack.good_since:type_name -> google.protobuf.Timestamp
+	22, // 50: covewise.incident.v1.TenantState.known_since:type_name -> google.protobuf.Timestamp
+	22, // 51: covewise.incident.v1.TenantState.last_complete_at:type_name -> google.protobuf.Timestamp
+	7,  // 52: covewise.incident.v1.TenantState.open:type_name -> covewise.incident.v1.Event
+	7,  // 53: covewise.incident.v1.TenantState.resolved:type_name -> covewise.incident.v1.Event
+	21, // 54: covewise.incident.v1.TenantState.groups:type_name -> covewise.incident.v1.GroupState
+	20, // 55: covewise.incident.v1.TenantState.awaited:type_name -> covewise.incident.v1.AwaitedCause
+	22, // 56: covewise.incident.v1.AwaitedCause.since:type_name -> google.protobuf.Timestamp
+	8,  // 57: covewise.incident.v1.GroupState.cause:type_name -> covewise.incident.v1.Cause
+	7,  // 58: covewise.incident.v1.GroupState.open:type_name -> covewise.incident.v1.Event
+	7,  // 59: covewise.incident.v1.GroupState.resolved:type_name -> covewise.incident.v1.Event
+	60, // [60:60] is the sub-list for method output_type
+	60, // [60:60] is the sub-list for method input_type
+	60, // [60:60] is the sub-list for extension type_name
+	60, // [60:60] is the sub-list for extension extendee
+	0,  // [0:60] is the sub-list for field type_name
 }
 
 func init() { file_covewise_incident_v1_incident_proto_init() }
@@ -2688,6 +3026,8 @@ func file_covewise_incident_v1_incident_proto_init() {
 	if File_covewise_incident_v1_incident_proto != nil {
 		return
 	}
+	file_covewise_incident_v1_incident_proto_msgTypes[7].OneofWrappers = []any{}
+	file_covewise_incident_v1_incident_proto_msgTypes[8].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{

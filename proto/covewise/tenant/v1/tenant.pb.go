@@ -657,7 +657,11 @@ type ConnectWise struct {
 	// Client id of the integration, a GUID.
 	ClientId string `protobuf:"bytes,5,opt,name=client_id,json=clientId,proto3" json:"client_id,omitempty"`
 	// Where ConnectWise calls when a ticket changes; absent: it does not call, and tickets are only looked at now and then.
-	Callbacks     *Callbacks `protobuf:"bytes,6,opt,name=callbacks,proto3" json:"callbacks,omitempty"`
+	Callbacks *Callbacks `protobuf:"bytes,6,opt,name=callbacks,proto3" json:"callbacks,omitempty"`
+	// Requests per minute at most; 0 means 800. Of the tenants of one server the lowest holds.
+	RequestsPerMinute uint32 `protobuf:"varint,7,opt,name=requests_per_minute,json=requestsPerMinute,proto3" json:"requests_per_minute,omitempty"`
+	// Requests that may be sent at once before that pace begins; 0 means 20. Of the tenants of one server the lowest holds.
+	Burst         uint32 `protobuf:"varint,8,opt,name=burst,proto3" json:"burst,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -732,6 +736,20 @@ func (x *ConnectWise) GetCallbacks() *Callbacks {
 		return x.Callbacks
 	}
 	return nil
+}
+
+func (x *ConnectWise) GetRequestsPerMinute() uint32 {
+	if x != nil {
+		return x.RequestsPerMinute
+	}
+	return 0
+}
+
+func (x *ConnectWise) GetBurst() uint32 {
+	if x != nil {
+		return x.Burst
+	}
+	return 0
 }
 
 // Callbacks say where a ConnectWise server reaches us.
@@ -2482,7 +2500,7 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\vallow_hosts\x18\x06 \x03(\tR\n" +
 	"allowHosts\x12.\n" +
 	"\x13requests_per_second\x18\a \x01(\x01R\x11requestsPerSecond\x12 \n" +
-	"\vconcurrency\x18\b \x01(\rR\vconcurrency\"\x91\x02\n" +
+	"\vconcurrency\x18\b \x01(\rR\vconcurrency\"\xd7\x02\n" +
 	"\vConnectWise\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x12\x18\n" +
 	"\acompany\x18\x02 \x01(\tR\acompany\x12<\n" +
@@ -2491,7 +2509,9 @@ const file_covewise_tenant_v1_tenant_proto_rawDesc = "" +
 	"\vprivate_key\x18\x04 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\n" +
 	"privateKey\x12\x1b\n" +
 	"\tclient_id\x18\x05 \x01(\tR\bclientId\x12;\n" +
-	"\tcallbacks\x18\x06 \x01(\v2\x1d.covewise.tenant.v1.CallbacksR\tcallbacks\"R\n" +
+	"\tcallbacks\x18\x06 \x01(\v2\x1d.covewise.tenant.v1.CallbacksR\tcallbacks\x12.\n" +
+	"\x13requests_per_minute\x18\a \x01(\rR\x11requestsPerMinute\x12\x14\n" +
+	"\x05burst\x18\b \x01(\rR\x05burst\"R\n" +
 	"\tCallbacks\x12\x10\n" +
 	"\x03url\x18\x01 \x01(\tR\x03url\x123\n" +
 	"\x05token\x18\x02 \x01(\v2\x1d.covewise.tenant.v1.SecretRefR\x05token\"\x9c\b\n" +

@@ -55,6 +55,8 @@ const (
 	Action_ACTION_RESUMED Action = 11
 	// The ticket was moved from the catch-all company to the customer's own: verb "moved".
 	Action_ACTION_MOVED Action = 12
+	// A ticket was made otherwise than the settings say, or ConnectWise changed it as it was made: verb "remarked".
+	Action_ACTION_REMARKED Action = 13
 )
 
 // Enum value maps for Action.
@@ -73,6 +75,7 @@ var (
 		10: "ACTION_ATTACHED",
 		11: "ACTION_RESUMED",
 		12: "ACTION_MOVED",
+		13: "ACTION_REMARKED",
 	}
 	Action_value = map[string]int32{
 		"ACTION_UNSPECIFIED": 0,
@@ -88,6 +91,7 @@ var (
 		"ACTION_ATTACHED":    10,
 		"ACTION_RESUMED":     11,
 		"ACTION_MOVED":       12,
+		"ACTION_REMARKED":    13,
 	}
 )
 
@@ -1002,7 +1006,14 @@ type Ledger struct {
 	// When the server says that the ticket was closed by our own closing; absent when people closed it or it was left open.
 	OwnCloseAt *timestamppb.Timestamp `protobuf:"bytes,36,opt,name=own_close_at,json=ownCloseAt,proto3" json:"own_close_at,omitempty"`
 	// As whom we closed it.
-	OwnCloseBy    string `protobuf:"bytes,37,opt,name=own_close_by,json=ownCloseBy,proto3" json:"own_close_by,omitempty"`
+	OwnCloseBy string `protobuf:"bytes,37,opt,name=own_close_by,json=ownCloseBy,proto3" json:"own_close_by,omitempty"`
+	// How often in a row the present ticket was opened again, or replaced, because it was closed while the device fails; begins
+	// anew when the ticket has stood open for a day.
+	Answers uint32 `protobuf:"varint,38,opt,name=answers,proto3" json:"answers,omitempty"`
+	// When that was done last.
+	AnsweredAt *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=answered_at,json=answeredAt,proto3" json:"answered_at,omitempty"`
+	// As whom ConnectWise recorded our last write to the ticket; empty when not known.
+	WrittenAs     string `protobuf:"bytes,40,opt,name=written_as,json=writtenAs,proto3" json:"written_as,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1296,6 +1307,27 @@ func (x *Ledger) GetOwnCloseBy() string {
 	return ""
 }
 
+func (x *Ledger) GetAnswers() uint32 {
+	if x != nil {
+		return x.Answers
+	}
+	return 0
+}
+
+func (x *Ledger) GetAnsweredAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.AnsweredAt
+	}
+	return nil
+}
+
+func (x *Ledger) GetWrittenAs() string {
+	if x != nil {
+		return x.WrittenAs
+	}
+	return ""
+}
+
 // Desk is what the ticketer remembers of a tenant's service desk. Bucket ticket_desk, key <tenant>; written by the
 // ticketer only, by compare-and-set.
 type Desk struct {
@@ -1316,10 +1348,12 @@ type Desk struct {
 	ExpiredAt *timestamppb.Timestamp `protobuf:"bytes,7,opt,name=expired_at,json=expiredAt,proto3" json:"expired_at,omitempty"`
 	// What a person has to mend before everything can be done again, at most one for each subject.
 	Troubles []*Trouble `protobuf:"bytes,8,rep,name=troubles,proto3" json:"troubles,omitempty"`
-	// Hour since 1970 that the count belongs to.
+	// Hour since 1970 that the count belongs to. Not written any more: the ledgers tell how many tickets an hour has had.
 	Hour int64 `protobuf:"varint,9,opt,name=hour,proto3" json:"hour,omitempty"`
-	// Tickets that creates of that hour may have made.
-	Creates       uint32 `protobuf:"varint,10,opt,name=creates,proto3" json:"creates,omitempty"`
+	// Tickets that creates of that hour may have made. Not written any more.
+	Creates uint32 `protobuf:"varint,10,opt,name=creates,proto3" json:"creates,omitempty"`
+	// Open tickets with a reference of ours that no ledger owns, by ticket; see Orphan.
+	Orphans       []*Orphan `protobuf:"bytes,16,rep,name=orphans,proto3" json:"orphans,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1424,6 +1458,104 @@ func (x *Desk) GetCreates() uint32 {
 	return 0
 }
 
+func (x *Desk) GetOrphans() []*Orphan {
+	if x != nil {
+		return x.Orphans
+	}
+	return nil
+}
+
+// Orphan is an open ticket with a reference of ours that no ledger owns, and that was neither taken up nor closed so far.
+type Orphan struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ConnectWise ticket id.
+	TicketId int64 `protobuf:"varint,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	// Device id that the reference names.
+	DeviceId string `protobuf:"bytes,2,opt,name=device_id,json=deviceId,proto3" json:"device_id,omitempty"`
+	// Incident id that the reference names.
+	IncidentId string `protobuf:"bytes,3,opt,name=incident_id,json=incidentId,proto3" json:"incident_id,omitempty"`
+	// Summary.
+	Summary string `protobuf:"bytes,4,opt,name=summary,proto3" json:"summary,omitempty"`
+	// Why it is left as it is, for a person.
+	Detail string `protobuf:"bytes,5,opt,name=detail,proto3" json:"detail,omitempty"`
+	// When it was first seen.
+	Since         *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=since,proto3" json:"since,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Orphan) Reset() {
+	*x = Orphan{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Orphan) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Orphan) ProtoMessage() {}
+
+func (x *Orphan) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
+func (*Orphan) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Orphan) GetTicketId() int64 {
+	if x != nil {
+		return x.TicketId
+	}
+	return 0
+}
+
+func (x *Orphan) GetDeviceId() string {
+	if x != nil {
+		return x.DeviceId
+	}
+	return ""
+}
+
+func (x *Orphan) GetIncidentId() string {
+	if x != nil {
+		return x.IncidentId
+	}
+	return ""
+}
+
+func (x *Orphan) GetSummary() string {
+	if x != nil {
+		return x.Summary
+	}
+	return ""
+}
+
+func (x *Orphan) GetDetail() string {
+	if x != nil {
+		return x.Detail
+	}
+	return ""
+}
+
+func (x *Orphan) GetSince() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Since
+	}
+	return nil
+}
+
 // Trouble is why something cannot be done at a tenant's ConnectWise server.
 type Trouble struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1433,7 +1565,8 @@ type Trouble struct {
 	Detail string `protobuf:"bytes,2,opt,name=detail,proto3" json:"detail,omitempty"`
 	// Since when.
 	Since *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=since,proto3" json:"since,omitempty"`
-	// The subject: "keys" for everything, or the action that lacks a right, such as "close ticket".
+	// The subject: "keys" for everything, the key of a setting that ConnectWise has no value for, or for which a table cannot be
+	// read, such as "tickets.board", or the action that lacks a right, such as "close ticket".
 	About         string `protobuf:"bytes,4,opt,name=about,proto3" json:"about,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1441,7 +1574,7 @@ type Trouble struct {
 
 func (x *Trouble) Reset() {
 	*x = Trouble{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1453,7 +1586,7 @@ func (x *Trouble) String() string {
 func (*Trouble) ProtoMessage() {}
 
 func (x *Trouble) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1466,7 +1599,7 @@ func (x *Trouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trouble.ProtoReflect.Descriptor instead.
 func (*Trouble) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{6}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Trouble) GetReason() ParkReason {
@@ -1512,14 +1645,17 @@ type Adoption struct {
 	// When the board was listed.
 	ListedAt *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=listed_at,json=listedAt,proto3" json:"listed_at,omitempty"`
 	// The tickets, by device and then newest first.
-	Candidates    []*Candidate `protobuf:"bytes,6,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	Candidates []*Candidate `protobuf:"bytes,6,rep,name=candidates,proto3" json:"candidates,omitempty"`
+	// Names of the boards that were listed for tickets without a reference of ours: that of the settings and those that routing
+	// names. Empty: only the settings' board was.
+	Boards        []string `protobuf:"bytes,7,rep,name=boards,proto3" json:"boards,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Adoption) Reset() {
 	*x = Adoption{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1531,7 +1667,7 @@ func (x *Adoption) String() string {
 func (*Adoption) ProtoMessage() {}
 
 func (x *Adoption) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1544,7 +1680,7 @@ func (x *Adoption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adoption.ProtoReflect.Descriptor instead.
 func (*Adoption) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{7}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Adoption) GetSchemaVersion() uint32 {
@@ -1589,6 +1725,13 @@ func (x *Adoption) GetCandidates() []*Candidate {
 	return nil
 }
 
+func (x *Adoption) GetBoards() []string {
+	if x != nil {
+		return x.Boards
+	}
+	return nil
+}
+
 // Candidate is an open ticket that stands for a device.
 type Candidate struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1608,7 +1751,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1620,7 +1763,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1633,7 +1776,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{8}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Candidate) GetDeviceId() string {
@@ -1738,7 +1881,7 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05times\x18\x05 \x01(\rR\x05times\"\xde\v\n" +
+	"\x05times\x18\x05 \x01(\rR\x05times\"\xd4\f\n" +
 	"\x06Ledger\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1785,7 +1928,12 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\fown_close_at\x18$ \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"ownCloseAt\x12 \n" +
 	"\fown_close_by\x18% \x01(\tR\n" +
-	"ownCloseBy\"\xaa\x03\n" +
+	"ownCloseBy\x12\x18\n" +
+	"\aanswers\x18& \x01(\rR\aanswers\x12;\n" +
+	"\vanswered_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"answeredAt\x12\x1d\n" +
+	"\n" +
+	"written_as\x18( \x01(\tR\twrittenAs\"\xe0\x03\n" +
 	"\x04Desk\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
@@ -1799,12 +1947,21 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\btroubles\x18\b \x03(\v2\x1b.covewise.ticket.v1.TroubleR\btroubles\x12\x12\n" +
 	"\x04hour\x18\t \x01(\x03R\x04hour\x12\x18\n" +
 	"\acreates\x18\n" +
-	" \x01(\rR\acreates\"\xa1\x01\n" +
+	" \x01(\rR\acreates\x124\n" +
+	"\aorphans\x18\x10 \x03(\v2\x1a.covewise.ticket.v1.OrphanR\aorphans\"\xc7\x01\n" +
+	"\x06Orphan\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\x03R\bticketId\x12\x1b\n" +
+	"\tdevice_id\x18\x02 \x01(\tR\bdeviceId\x12\x1f\n" +
+	"\vincident_id\x18\x03 \x01(\tR\n" +
+	"incidentId\x12\x18\n" +
+	"\asummary\x18\x04 \x01(\tR\asummary\x12\x16\n" +
+	"\x06detail\x18\x05 \x01(\tR\x06detail\x120\n" +
+	"\x05since\x18\x06 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\"\xa1\x01\n" +
 	"\aTrouble\x126\n" +
 	"\x06reason\x18\x01 \x01(\x0e2\x1e.covewise.ticket.v1.ParkReasonR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05since\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05about\x18\x04 \x01(\tR\x05about\"\xf4\x01\n" +
+	"\x05about\x18\x04 \x01(\tR\x05about\"\x8c\x02\n" +
 	"\bAdoption\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
@@ -1813,13 +1970,14 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\tlisted_at\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\blistedAt\x12=\n" +
 	"\n" +
 	"candidates\x18\x06 \x03(\v2\x1d.covewise.ticket.v1.CandidateR\n" +
-	"candidates\"\x8d\x01\n" +
+	"candidates\x12\x16\n" +
+	"\x06boards\x18\a \x03(\tR\x06boards\"\x8d\x01\n" +
 	"\tCandidate\x12\x1b\n" +
 	"\tdevice_id\x18\x01 \x01(\tR\bdeviceId\x12\x1b\n" +
 	"\tticket_id\x18\x02 \x01(\x03R\bticketId\x12\x18\n" +
 	"\asummary\x18\x03 \x01(\tR\asummary\x12\x1c\n" +
 	"\treference\x18\x04 \x01(\tR\treference\x12\x0e\n" +
-	"\x02by\x18\x05 \x01(\tR\x02by*\x91\x02\n" +
+	"\x02by\x18\x05 \x01(\tR\x02by*\xa6\x02\n" +
 	"\x06Action\x12\x16\n" +
 	"\x12ACTION_UNSPECIFIED\x10\x00\x12\x12\n" +
 	"\x0eACTION_CREATED\x10\x01\x12\x14\n" +
@@ -1834,7 +1992,8 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x0fACTION_ATTACHED\x10\n" +
 	"\x12\x12\n" +
 	"\x0eACTION_RESUMED\x10\v\x12\x10\n" +
-	"\fACTION_MOVED\x10\f*\xb5\x01\n" +
+	"\fACTION_MOVED\x10\f\x12\x13\n" +
+	"\x0fACTION_REMARKED\x10\r*\xb5\x01\n" +
 	"\x05Phase\x12\x15\n" +
 	"\x11PHASE_UNSPECIFIED\x10\x00\x12\r\n" +
 	"\tPHASE_NEW\x10\x01\x12\x12\n" +
@@ -1880,7 +2039,7 @@ func file_covewise_ticket_v1_ticket_proto_rawDescGZIP() []byte {
 }
 
 var file_covewise_ticket_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_covewise_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_covewise_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
 var file_covewise_ticket_v1_ticket_proto_goTypes = []any{
 	(Action)(0),                   // 0: covewise.ticket.v1.Action
 	(Phase)(0),                    // 1: covewise.ticket.v1.Phase
@@ -1892,49 +2051,53 @@ var file_covewise_ticket_v1_ticket_proto_goTypes = []any{
 	(*Park)(nil),                  // 7: covewise.ticket.v1.Park
 	(*Ledger)(nil),                // 8: covewise.ticket.v1.Ledger
 	(*Desk)(nil),                  // 9: covewise.ticket.v1.Desk
-	(*Trouble)(nil),               // 10: covewise.ticket.v1.Trouble
-	(*Adoption)(nil),              // 11: covewise.ticket.v1.Adoption
-	(*Candidate)(nil),             // 12: covewise.ticket.v1.Candidate
-	(*timestamppb.Timestamp)(nil), // 13: google.protobuf.Timestamp
-	(*v1.Event)(nil),              // 14: covewise.incident.v1.Event
+	(*Orphan)(nil),                // 10: covewise.ticket.v1.Orphan
+	(*Trouble)(nil),               // 11: covewise.ticket.v1.Trouble
+	(*Adoption)(nil),              // 12: covewise.ticket.v1.Adoption
+	(*Candidate)(nil),             // 13: covewise.ticket.v1.Candidate
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*v1.Event)(nil),              // 15: covewise.incident.v1.Event
 }
 var file_covewise_ticket_v1_ticket_proto_depIdxs = []int32{
 	0,  // 0: covewise.ticket.v1.Event.action:type_name -> covewise.ticket.v1.Action
-	13, // 1: covewise.ticket.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	14, // 1: covewise.ticket.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
 	5,  // 2: covewise.ticket.v1.Event.observed:type_name -> covewise.ticket.v1.Observed
-	13, // 3: covewise.ticket.v1.Observed.closed_at:type_name -> google.protobuf.Timestamp
-	13, // 4: covewise.ticket.v1.Observed.last_updated:type_name -> google.protobuf.Timestamp
+	14, // 3: covewise.ticket.v1.Observed.closed_at:type_name -> google.protobuf.Timestamp
+	14, // 4: covewise.ticket.v1.Observed.last_updated:type_name -> google.protobuf.Timestamp
 	5,  // 5: covewise.ticket.v1.Observation.observed:type_name -> covewise.ticket.v1.Observed
 	2,  // 6: covewise.ticket.v1.Park.reason:type_name -> covewise.ticket.v1.ParkReason
-	13, // 7: covewise.ticket.v1.Park.until:type_name -> google.protobuf.Timestamp
-	13, // 8: covewise.ticket.v1.Park.since:type_name -> google.protobuf.Timestamp
+	14, // 7: covewise.ticket.v1.Park.until:type_name -> google.protobuf.Timestamp
+	14, // 8: covewise.ticket.v1.Park.since:type_name -> google.protobuf.Timestamp
 	1,  // 9: covewise.ticket.v1.Ledger.phase:type_name -> covewise.ticket.v1.Phase
 	7,  // 10: covewise.ticket.v1.Ledger.park:type_name -> covewise.ticket.v1.Park
-	14, // 11: covewise.ticket.v1.Ledger.wanted:type_name -> covewise.incident.v1.Event
-	14, // 12: covewise.ticket.v1.Ledger.shown:type_name -> covewise.incident.v1.Event
-	13, // 13: covewise.ticket.v1.Ledger.create_begun_at:type_name -> google.protobuf.Timestamp
-	13, // 14: covewise.ticket.v1.Ledger.created_at:type_name -> google.protobuf.Timestamp
-	13, // 15: covewise.ticket.v1.Ledger.closed_at:type_name -> google.protobuf.Timestamp
-	13, // 16: covewise.ticket.v1.Ledger.updated_at:type_name -> google.protobuf.Timestamp
+	15, // 11: covewise.ticket.v1.Ledger.wanted:type_name -> covewise.incident.v1.Event
+	15, // 12: covewise.ticket.v1.Ledger.shown:type_name -> covewise.incident.v1.Event
+	14, // 13: covewise.ticket.v1.Ledger.create_begun_at:type_name -> google.protobuf.Timestamp
+	14, // 14: covewise.ticket.v1.Ledger.created_at:type_name -> google.protobuf.Timestamp
+	14, // 15: covewise.ticket.v1.Ledger.closed_at:type_name -> google.protobuf.Timestamp
+	14, // 16: covewise.ticket.v1.Ledger.updated_at:type_name -> google.protobuf.Timestamp
 	5,  // 17: covewise.ticket.v1.Ledger.observed:type_name -> covewise.ticket.v1.Observed
 	3,  // 18: covewise.ticket.v1.Ledger.preface:type_name -> covewise.ticket.v1.Preface
-	13, // 19: covewise.ticket.v1.Ledger.handed_over_at:type_name -> google.protobuf.Timestamp
-	13, // 20: covewise.ticket.v1.Ledger.missed_at:type_name -> google.protobuf.Timestamp
-	13, // 21: covewise.ticket.v1.Ledger.own_close_at:type_name -> google.protobuf.Timestamp
-	13, // 22: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
-	13, // 23: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
-	13, // 24: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
-	13, // 25: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
-	10, // 26: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
-	2,  // 27: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
-	13, // 28: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
-	13, // 29: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
-	12, // 30: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
-	31, // [31:31] is the sub-list for method output_type
-	31, // [31:31] is the sub-list for method input_type
-	31, // [31:31] is the sub-list for extension type_name
-	31, // [31:31] is the sub-list for extension extendee
-	0,  // [0:31] is the sub-list for field type_name
+	14, // 19: covewise.ticket.v1.Ledger.handed_over_at:type_name -> google.protobuf.Timestamp
+	14, // 20: covewise.ticket.v1.Ledger.missed_at:type_name -> google.protobuf.Timestamp
+	14, // 21: covewise.ticket.v1.Ledger.own_close_at:type_name -> google.protobuf.Timestamp
+	14, // 22: covewise.ticket.v1.Ledger.answered_at:type_name -> google.protobuf.Timestamp
+	14, // 23: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
+	14, // 24: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
+	14, // 25: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
+	14, // 26: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
+	11, // 27: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
+	10, // 28: covewise.ticket.v1.Desk.orphans:type_name -> covewise.ticket.v1.Orphan
+	14, // 29: covewise.ticket.v1.Orphan.since:type_name -> google.protobuf.Timestamp
+	2,  // 30: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
+	14, // 31: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
+	14, // 32: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
+	13, // 33: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
+	34, // [34:34] is the sub-list for method output_type
+	34, // [34:34] is the sub-list for method input_type
+	34, // [34:34] is the sub-list for extension type_name
+	34, // [34:34] is the sub-list for extension extendee
+	0,  // [0:34] is the sub-list for field type_name
 }
 
 func init() { file_covewise_ticket_v1_ticket_proto_init() }
@@ -1948,7 +2111,7 @@ func file_covewise_ticket_v1_ticket_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_ticket_v1_ticket_proto_rawDesc), len(file_covewise_ticket_v1_ticket_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   9,
+			NumMessages:   10,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

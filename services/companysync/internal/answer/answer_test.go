@@ -39,6 +39,7 @@ func (r *refusing) Publish(_ context.Context, m bus.Message) error {
 }
 
 func TestAnAnswerThatWasStoredAndNotToldIsToldAgainWithoutAsking(t *testing.T) {
+	t.Parallel()
 	b := bustest.Open(t, bustest.Start(t))
 	links, err := bus.OpenStore[*companyv1.Link](t.Context(), b, bus.CompanyMap)
 	require.NoError(t, err)

@@ -160,6 +160,7 @@ func (s *shop) named(name string) []cwfake.Company {
 // A company is created once, wherever the process ends, whether ConnectWise's answer was lost or not, and however
 // often the question comes again.
 func TestACompanyIsCreatedOnceWhateverIsLost(t *testing.T) {
+	t.Parallel()
 	losses := map[string]*cwfake.Fault{
 		"every answer arrives":    nil,
 		"the answer is dropped":   {Match: "POST /company/companies", Times: 1, Kind: cwfake.FaultLostAnswer, Drop: true},
@@ -216,6 +217,7 @@ func (s *interposing) Put(ctx context.Context, key string, link *companyv1.Link,
 }
 
 func TestAnIdentifierThatSomebodyTookMeanwhileIsLeftToThem(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}
 	p := s.process(&effects{})
@@ -244,6 +246,7 @@ func TestAnIdentifierThatSomebodyTookMeanwhileIsLeftToThem(t *testing.T) {
 // Whether a company with the recorded identifier and another name is ours, renamed while the outcome was not known, or
 // somebody else's, only a person can say: never a second one, and never a wrong one.
 func TestACompanyOfAnotherNameAfterALostOutcomeIsAPersonsToJudge(t *testing.T) {
+	t.Parallel()
 	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}
 	s := newShop(t)
 	require.NoError(t, s.fake.AddFaults(cwfake.Fault{Match: "POST /company/companies", Times: 1, Kind: cwfake.FaultLostAnswer, Drop: true}))
@@ -274,6 +277,7 @@ func dataSafe() (group, ltd *statusv1.Customer) {
 
 // Two customers whose names share what ConnectWise keeps of them never get one company.
 func TestACompanyCreatedForOneCustomerIsNeverAnothers(t *testing.T) {
+	t.Parallel()
 	different := func(s *shop) {
 		t.Helper()
 		a, b := s.link("481302"), s.link("481303")
@@ -318,6 +322,7 @@ func TestACompanyCreatedForOneCustomerIsNeverAnothers(t *testing.T) {
 
 // Two customers of one name: neither is decided by the name, and none is created by itself.
 func TestANameThatTwoCustomersHaveDecidesNothing(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	a := &statusv1.Customer{Id: "1", Name: "Smith Dental", Level: "EndCustomer"}
 	b := &statusv1.Customer{Id: "2", Name: "SMITH  dental (ops@b.example)", Level: "EndCustomer"}
@@ -349,6 +354,7 @@ func TestANameThatTwoCustomersHaveDecidesNothing(t *testing.T) {
 }
 
 func TestASharpSMakesNoTwin(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	_, err := s.fake.AddCompany(cwfake.Company{ID: 900, Identifier: "Grossm", Name: "Großmann GmbH"})
 	require.NoError(t, err)
@@ -358,6 +364,7 @@ func TestASharpSMakesNoTwin(t *testing.T) {
 }
 
 func TestWhatIsMissingForACompanyIsSaidAndNothingIsPutInItsPlace(t *testing.T) {
+	t.Parallel()
 	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}
 	for name, test := range map[string]struct {
 		change func(*tenantv1.Companies)
@@ -388,6 +395,7 @@ func TestWhatIsMissingForACompanyIsSaidAndNothingIsPutInItsPlace(t *testing.T) {
 }
 
 func TestNamesOfAnyScriptAndLengthBecomeCompanies(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	for id, test := range map[string]struct{ name, identifier, company string }{
 		"481309": {"Клиника Северная", "KlinikaSevernaia", "Клиника Северная"},
@@ -409,6 +417,7 @@ func TestNamesOfAnyScriptAndLengthBecomeCompanies(t *testing.T) {
 }
 
 func TestAShadowTenantCreatesNothing(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.settings.Mode = tenantv1.Mode_MODE_SHADOW
 	owl := &statusv1.Customer{Id: "481310", Name: "Night Owl", Level: "EndCustomer"}

@@ -3,7 +3,11 @@ package answer
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net/http"
+	"strings"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/errclass"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
@@ -39,16 +43,44 @@ func (h *Handler) failed(ctx context.Context, m *matter, attempt uint64, cause e
 		h.leaveAlone(ctx, m, cause)
 	}
 	h.Metrics.answered(resultUnanswered)
-	reason := "ConnectWise could not be asked: " + cause.Error()
+	reason := "ConnectWise could not be asked: " + told(cause)
 	// What was answered earlier, if only that there is none, says more than that today nobody knows.
 	if m.stored.GetState() != companyv1.LinkState_LINK_STATE_UNSPECIFIED || m.stored.GetReason() == reason {
 		return nil
 	}
 	_, err := h.Links.Put(ctx, m.key, &companyv1.Link{
-		SchemaVersion: 1, Tenant: m.settings.GetId(), Customer: m.customer, Reason: reason,
+		SchemaVersion: 1, Tenant: m.settings.GetId(), Customer: m.customer, Reason: reason, MissingRight: missingRight(cause),
 	}, m.revision)
 	return err
 }
+
+// missingRight is what the API member's role lacks; empty when that is not the cause.
+func missingRight(cause error) string {
+	if answer, ok := errors.AsType[*connectwise.APIError](cause); ok {
+		return answer.Right
+	}
+	return ""
+}
+
+// told is a failure in words, with what a person has to do about credentials or rights, as the ticketer says it.
+func told(cause error) string {
+	text := cause.Error()
+	if errclass.Of(cause) != errclass.AuthTenant {
+		return text
+	}
+	text = strings.TrimRight(text, ". ")
+	answer, answered := errors.AsType[*connectwise.APIError](cause)
+	switch {
+	case answered && answer.Right != "":
+		return fmt.Sprintf("%s. Give the role of the API member the right %q in ConnectWise", text, answer.Right)
+	case answered && answer.Status == http.StatusNotFound:
+		return text + ", which is how ConnectWise answers wrong keys and a wrong company. " + checkKeys
+	default:
+		return text + ". " + checkKeys
+	}
+}
+
+const checkKeys = "Check the keys, the client id, the company and the API member's role"
 
 func (h *Handler) leaveAlone(ctx context.Context, m *matter, cause error) {
 	server, err := h.Directory.Server(m.settings)

@@ -26,6 +26,7 @@ func (s *shop) ordered(order *companyv1.Order, attempt uint64) bus.Delivery {
 
 // An order that a person gives once is carried out once, wherever the process ends and whatever answer is lost.
 func TestAnOrderIsCarriedOutOnce(t *testing.T) {
+	t.Parallel()
 	for at := range 5 {
 		for _, after := range []bool{false, true} {
 			s := newShop(t)
@@ -48,6 +49,7 @@ func TestAnOrderIsCarriedOutOnce(t *testing.T) {
 
 // What was proposed can be approved although the catch-all company stands in by now.
 func TestAProposalIsApprovedAfterTheCatchAllCompanyTookOver(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	s.settings.Companies.Create = tenantv1.CompanyCreation_COMPANY_CREATION_APPROVE
 	s.settings.Companies.CatchAll = "HarborIT"
@@ -63,6 +65,7 @@ func TestAProposalIsApprovedAfterTheCatchAllCompanyTookOver(t *testing.T) {
 
 // A second company beside those that may be meant is a person's decision, with a reason.
 func TestACompanyBesideOthersThatMayBeMeantNeedsAReason(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	for i, identifier := range []string{"OwlA", "OwlB"} {
 		_, err := s.fake.AddCompany(cwfake.Company{ID: 900 + i, Identifier: identifier, Name: "Night Owl"})
@@ -81,6 +84,7 @@ func TestACompanyBesideOthersThatMayBeMeantNeedsAReason(t *testing.T) {
 
 // A server that did not answer a moment ago is not waited for again: the order is refused at once.
 func TestAnOrderToAServerThatIsLeftAloneIsRefusedAtOnce(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	h := s.process(&effects{})
 	server, err := h.Directory.Server(s.settings)
@@ -92,6 +96,7 @@ func TestAnOrderToAServerThatIsLeftAloneIsRefusedAtOnce(t *testing.T) {
 }
 
 func TestAnOrderThatALaterOneOvertookIsVoid(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	h := s.process(&effects{})
 	at := func(n int) *timestamppb.Timestamp {
@@ -104,6 +109,7 @@ func TestAnOrderThatALaterOneOvertookIsVoid(t *testing.T) {
 }
 
 func TestAnOrderThatCannotBeCarriedOutIsRecorded(t *testing.T) {
+	t.Parallel()
 	s := newShop(t)
 	h := s.process(&effects{})
 	link := &companyv1.Order{Id: "o1", Kind: companyv1.OrderKind_ORDER_KIND_LINK, CompanyId: 2, Author: "maria"}

@@ -98,6 +98,7 @@ func (d *Directory) open(settings *tenantv1.Settings) (*Server, error) {
 			return public, private, err
 		},
 		Logger: d.log.With("tenant", settings.GetId()), Limits: d.limits, Tenant: settings.GetId(),
+		RequestsPerMinute: int(cw.GetRequestsPerMinute()), Burst: int(cw.GetBurst()),
 	})
 	if err != nil {
 		return nil, errclass.New(errclass.AuthTenant, "open ConnectWise", err)

@@ -100,7 +100,7 @@ func DetailOf(s *incidentv1.DeviceState, d Device, tickets []Ticket, link *Link)
 		}
 	}
 	for _, c := range s.GetSnapshot().GetColumns() {
-		if !columns.IsSecret(c.GetCode()) {
+		if shown(c.GetCode()) {
 			detail.Columns = append(detail.Columns, named(c))
 		}
 	}
@@ -116,7 +116,7 @@ func finding(f *incidentv1.Finding) Finding {
 		out.Limit = Span(time.Duration(f.GetThresholdSeconds()) * time.Second)
 	}
 	for _, c := range f.GetEvidence() {
-		if !columns.IsSecret(c.GetCode()) {
+		if shown(c.GetCode()) {
 			out.Evidence = append(out.Evidence, named(c))
 		}
 	}
@@ -137,6 +137,12 @@ func sessionErrors(all []*statusv1.SessionError) []Error {
 		out = append(out, Error{Text: e.GetText(), Item: e.GetItem(), Count: e.GetCount(), At: when(e.GetOccurredAt())})
 	}
 	return out
+}
+
+// shown reports whether a page may show a column. The MSP's notes may hold secrets, and the page has no sign-in.
+func shown(code string) bool {
+	code = columns.Canonical(code)
+	return !columns.IsSecret(code) && code != columns.Notes
 }
 
 func named(c *statusv1.Column) Column {

@@ -197,7 +197,7 @@ func ConditionText(c *incidentv1.Condition) string {
 func Values(s *statusv1.Snapshot) map[string]string {
 	values := make(map[string]string, len(s.GetColumns()))
 	for _, c := range s.GetColumns() {
-		if code := columns.Canonical(c.GetCode()); !columns.IsSecret(code) {
+		if code := columns.Canonical(c.GetCode()); shown(code) {
 			values[code] = c.GetValue()
 		}
 	}

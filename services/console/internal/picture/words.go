@@ -139,15 +139,15 @@ var parks = map[ticketv1.ParkReason]parkWord{
 	},
 	ticketv1.ParkReason_PARK_REASON_CAPPED: {
 		"capped", "Hourly cap reached",
-		"The roll-up ticket lists it; it gets its own ticket when the hour is over. tickets.hourlyCap sets the cap.",
+		"The roll-up ticket stands for it until it gets its own, when the hour is over. tickets.hourlyCap sets the cap.",
 	},
 	ticketv1.ParkReason_PARK_REASON_GROUP: {
 		"group", "Waits for its group's ticket",
 		"It is attached as soon as the group's ticket is there; nothing to do.",
 	},
 	ticketv1.ParkReason_PARK_REASON_YIELDED: {
-		"yielded", "New tickets go first",
-		"The note follows when the pace allows; nothing to do.",
+		"yielded", "Waits for its turn",
+		"ConnectWise is asked no faster than connectwise.requestsPerMinute allows; nothing to do.",
 	},
 	ticketv1.ParkReason_PARK_REASON_SHADOW: {
 		"shadow", "Shadow mode",

@@ -104,6 +104,17 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.mux.ServeHTTP(w, r)
 }
 
+// Guard serves something else under the names only that the console is served under.
+func (s *Server) Guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !s.addressed(r.Host) {
+			http.Error(w, "Nothing is served under that name.", http.StatusMisdirectedRequest)
+			return
+		}
+		next.ServeHTTP(w, r)
+	})
+}
+
 // addressed refuses the names of others: a page from elsewhere could have its own name resolve to this
 // address and then read everything (DNS rebinding). An address in digits cannot be rebound, so where the
 // console listens on every address, any of them is accepted.

@@ -16,7 +16,6 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/covewise/covewise/connectors/cove/columns"
-	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/judge"
 )
@@ -25,6 +24,8 @@ import (
 const (
 	fieldStatus        = 0
 	fieldSelectedSize  = 3
+	fieldProcessedSize = 4
+	fieldSentSize      = 5
 	fieldErrors        = 6
 	fieldSuccess       = 9
 	fieldDuration      = 12
@@ -315,53 +316,6 @@ func (r row) contact(seen judge.Observation) judge.Fact[time.Time] {
 	}
 	newest.Lacking = r.lacks(columnContact)
 	return newest
-}
-
-func (r row) device(seen judge.Observation) *incidentv1.Device {
-	d := &incidentv1.Device{
-		Name:            r.text("AN"),
-		ComputerName:    r.text("MN"),
-		Alias:           r.text("AL"),
-		Os:              r.text("OS"),
-		Manufacturer:    r.text("MF"),
-		Model:           r.text("MO"),
-		InternalIp:      r.text("IP"),
-		ExternalIp:      r.text("EI"),
-		Profile:         r.text("OP"),
-		Product:         r.text("PN"),
-		StorageLocation: r.text("LN"),
-		ClientVersion:   r.text("VN"),
-		CreatedAt:       stamp(seen.Created),
-		LastContactAt:   stamp(r.time(columnContact)),
-		LastSuccessAt:   stamp(seen.TotalSuccess),
-	}
-	if physicality := r.text("I81"); physicality != "Undefined" {
-		d.Physicality = physicality
-	}
-	switch seen.Kind {
-	case judge.KindM365:
-		d.ConsoleUrl = "https://backup.management/#/device/" + seen.DeviceID + "/cloud-properties/office365/history"
-	case judge.KindComputer:
-		d.ConsoleUrl = "https://backup.management/#/backup/overview/view/1662(panel:device-properties/" + seen.DeviceID + "/summary)"
-	}
-	return d
-}
-
-func (r row) sourceStatus(s judge.Source) *incidentv1.SourceStatus {
-	status := s.Last.Value.String()
-	if s.Last.Value.Running() && s.Finished.Known {
-		status = s.Finished.Value.String() + " -> " + status
-	}
-	return &incidentv1.SourceStatus{
-		Code:            s.Code,
-		Name:            s.Name,
-		Status:          status,
-		Errors:          s.Errors.Value,
-		LastSuccessAt:   stamp(s.Success),
-		LastCompletedAt: stamp(s.EndedAt),
-		SelectedBytes:   s.Selected.Value,
-		DurationSeconds: r.number(fieldsOf(s.Code)[fieldDuration]).Value,
-	}
 }
 
 // sessionErrors spells the codes of data sources canonically and puts them in order.

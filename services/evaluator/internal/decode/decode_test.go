@@ -35,19 +35,22 @@ func TestADeviceIsDecodedForPeople(t *testing.T) {
 		"MF", "Dell Inc.", "MO", "PowerEdge R740", "I81", "Physical", "IP", "192.0.2.100", "EI", "203.0.113.25", "OI", "123456", "OP", "Server Full Backup",
 		"PN", "30 Day Retention", "LN", "United States", "VN", "26.1.0.26067", "CD", unix(created), "TS", unix(now.Add(time.Minute)), "TL", unix(finished),
 		"I78", "D02D01", "D01F00", "1", "D01F03", "483720000000", "D01F06", "0", "D01F09", unix(finished), "D01F12", "345", "D01F17", "5", "D01F18", unix(finished),
-		"D02F00", "8", "D02F06", "4",
+		"D02F00", "8", "D02F06", "4", "PD", "21266", "PF", "CWM:1844", "AA843", " Reboots on Sundays. ", "I84", "16", "I85", "68719476736", "TZ", "-5",
+		"T3", "483720000000", "US", "188702358870", "D01F04", "1200000000", "D01F05", "310000000", "D01F15", unix(now.Add(-time.Hour)), "D01F16", "8",
 	), now)
 
 	want := &incidentv1.Device{
 		Name: "srv-03", ComputerName: "SRV-03", Alias: "File server", Os: "Windows Server 2019 Standard (17763), 64-bit",
 		Manufacturer: "Dell Inc.", Model: "PowerEdge R740", Physicality: "Physical", InternalIp: "192.0.2.100", ExternalIp: "203.0.113.25",
-		Profile: "Server Full Backup", Product: "30 Day Retention", StorageLocation: "United States", ClientVersion: "26.1.0.26067",
+		Profile: "Server Full Backup", ProfileId: 123456, Product: "30 Day Retention", ProductId: 21266, Reference: "CWM:1844", Notes: "Reboots on Sundays.",
+		CpuCores: 16, MemoryBytes: 64 << 30, UtcOffsetMinutes: proto.Int32(-300), SelectedBytes: 483720000000, UsedBytes: 188702358870, StorageLocation: "United States", ClientVersion: "26.1.0.26067",
 		CreatedAt: timestamppb.New(created), LastContactAt: timestamppb.New(now), LastSuccessAt: timestamppb.New(finished),
 		ConsoleUrl: "https://backup.management/#/backup/overview/view/1662(panel:device-properties/2345678/summary)",
 		Sources: []*incidentv1.SourceStatus{
 			{
 				Code: "D01", Name: "Files and Folders", Status: "Completed -> In process", LastSuccessAt: timestamppb.New(finished),
 				LastCompletedAt: timestamppb.New(finished), SelectedBytes: 483720000000, DurationSeconds: 345,
+				LastStartedAt: timestamppb.New(now.Add(-time.Hour)), ProcessedBytes: 1200000000, SentBytes: 310000000, LastSuccessHadErrors: true,
 			},
 			{Code: "D02", Name: "System State", Status: "Completed with errors", Errors: 4},
 		},
@@ -73,6 +76,31 @@ func TestAMicrosoft365TenantLinksToItsOwnPage(t *testing.T) {
 	require.Empty(t, got.Device.GetPhysicality())
 	require.Equal(t, []string{"D05", "D19"}, []string{got.Sources[0].Code, got.Sources[1].Code})
 	require.Equal(t, "No data", got.Device.GetSources()[0].GetStatus())
+}
+
+func TestWhatIsProtectedOfMicrosoft365(t *testing.T) {
+	got := decode.Observe(snapshot("AT", "2", "I78", "D05D19D20D23", "D05F22", "12", "D05F20", "7", "D19F20", "36", "D19F21", "4", "D20F20", "35",
+		"D23F23", "5", "D23F24", "21", "AA3147", "true", "AA3148", "false", "AA3149", "", "AA3150", "yes", "AA3347", "false"), now).Device.GetSources()
+	want := []*incidentv1.SourceStatus{
+		{Code: "D05", Name: "Microsoft 365 SharePoint", Status: "No data", Sites: 12},
+		{Code: "D19", Name: "Microsoft 365 Exchange", Status: "No data", UserMailboxes: 36, SharedMailboxes: 4, AutoAdd: new(true), InPlaceArchive: new(false)},
+		{Code: "D20", Name: "Microsoft 365 OneDrive", Status: "No data", Users: 35, AutoAdd: new(false)},
+		{Code: "D23", Name: "Microsoft 365 Teams", Status: "No data", Teams: 5, Channels: 21},
+	}
+	require.Len(t, got, len(want))
+	for i := range want {
+		require.Empty(t, compare(want[i], got[i]))
+	}
+}
+
+func TestTheTimeOffsetOfADevice(t *testing.T) {
+	for value, want := range map[string]*int32{
+		"-5": proto.Int32(-300), "0": proto.Int32(0), "5.5": proto.Int32(330), "14": proto.Int32(840), "-300": proto.Int32(-300), "330": proto.Int32(330),
+		"": nil, "UTC": nil, "100000": nil, "NaN": nil, "Inf": nil, "15": proto.Int32(15),
+	} {
+		got := decode.Observe(snapshot("TZ", value), now).Device
+		require.Equal(t, want, got.UtcOffsetMinutes, value)
+	}
 }
 
 func TestTimes(t *testing.T) {

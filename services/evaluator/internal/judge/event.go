@@ -3,6 +3,7 @@ package judge
 import (
 	"fmt"
 	"slices"
+	"time"
 
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -38,6 +39,11 @@ func (e evidence) event(kind incidentv1.EventKind, sweep Sweep) *incidentv1.Even
 	}
 	if event.Device != nil {
 		event.Device.Class = e.rules.Class
+		for _, source := range event.GetDevice().GetSources() {
+			if e.judged(key{kind: stale, source: source.GetCode()}) {
+				source.StaleAfterSeconds = int64(e.rules.StaleOf(source.GetCode()) / time.Second)
+			}
+		}
 	}
 	return event
 }

@@ -101,6 +101,7 @@ func attachErrors(all []kindFinding, sessions []*statusv1.SourceErrors) {
 				}
 			}
 			fillErrors(f.Finding, mine)
+			f.ErrorsAwaited = aboutSession && len(mine) == 0 && len(f.GetErrors()) == 0 && f.GetSourceCode() != DeviceWide
 		}
 	}
 }
@@ -122,11 +123,28 @@ func fillErrors(f *incidentv1.Finding, sessions []*statusv1.SourceErrors) {
 		return
 	}
 	f.Errors = learned
+	session := only(sessions)
+	f.SessionId, f.SessionStatus, f.SessionStartedAt = session.GetSessionId(), session.GetSessionStatus(), session.GetSessionStartedAt()
 	if total > 0 {
 		f.ErrorsTotal = total
 	}
 	slices.Sort(unavailable)
 	f.ErrorsUnavailable = strings.Join(slices.Compact(unavailable), "; ")
+}
+
+// only returns the one session that was found; nil when none was or, for a device as a whole, several.
+func only(sessions []*statusv1.SourceErrors) *statusv1.SourceErrors {
+	var found *statusv1.SourceErrors
+	for _, s := range sessions {
+		switch {
+		case s.GetSessionId() == "":
+		case found != nil:
+			return nil
+		default:
+			found = s
+		}
+	}
+	return found
 }
 
 // aspect is what makes a finding a different one: its condition, its data source and, for a failure, the

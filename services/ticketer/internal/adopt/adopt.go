@@ -25,8 +25,9 @@ const (
 var (
 	scripted = regexp.MustCompile(`(?i)^cove\b.*#(\d{1,18})\s+-`)
 	legacy   = regexp.MustCompile(`(?i)^cove:.*\(ID:\s*(\d{1,18})\)`)
-	// Our own summaries begin with the incident, for tickets whose reference a person has emptied.
-	badged = regexp.MustCompile(`^\[CW-(.{1,40})-\d+\] Cove `)
+	// Our own summaries begin with the incident, whatever a tenant's template writes behind it and people write before it, for
+	// tickets whose reference was emptied or changed.
+	badged = regexp.MustCompile(`\[CW-(\d{1,18})-\d+\]`)
 )
 
 // Prefix is how the references of one installation's tickets for a tenant begin.
@@ -47,6 +48,19 @@ func Incident(reference, tenant string) (device, incident string, ours bool) {
 		return "", "", false
 	}
 	return incident[:i], incident, true
+}
+
+// Stranger returns the installation that a reference for a tenant names when that is another than ours: one whose record was
+// lost, or one that runs beside this one. Empty: none.
+func Stranger(reference, installation, tenant string) string {
+	if _, _, ours := Incident(reference, tenant); !ours {
+		return ""
+	}
+	other := strings.Split(reference, ":")[1]
+	if other == installation {
+		return ""
+	}
+	return other
 }
 
 // Match returns the tickets that stand for devices of a tenant, by device and then newest first.
@@ -72,6 +86,7 @@ func Match(tenant string, tickets []*ticketv1.Observed) []*ticketv1.Candidate {
 
 func standsFor(tenant string, t *ticketv1.Observed) (device, by string) {
 	if strings.HasPrefix(t.GetReference(), "covewise:") {
+		// A group's, the tenant's or a roll-up's is taken over by an incident of the same kind only: their ids are no numbers.
 		device, _, _ = Incident(t.GetReference(), tenant)
 		return device, ByReference
 	}

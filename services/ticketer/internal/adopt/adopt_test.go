@@ -26,6 +26,11 @@ func TestWhichTicketsStandForADevice(t *testing.T) {
 		{"our reference of another tenant, whatever the summary", "COVE SVR A #7 - Failed", "covewise:OLD:other:7-3", "", ""},
 		{"a reference of others does not matter", "COVE SVR A #7 - Failed", "rmm:4711", "7", adopt.ByScript},
 		{"our own badge, when the reference was emptied", "[CW-7-12] Cove SVR A - Failed", "", "7", adopt.ByBadge},
+		{"our own badge before the tenant's own words", "[CW-7-12] SRV-01 at Bluefin", "", "7", adopt.ByBadge},
+		{"our own badge behind a person's words", "URGENT [CW-7-12] Cove SVR A - Failed", "rmm:1", "7", adopt.ByBadge},
+		{"the badge of a group, which no device takes over", "[CW-group-9f-1] Cove GRP - Failed", "", "", ""},
+		{"the reference of a roll-up, for the next one", "[CW-rollup-49-1] Cove ALL", "covewise:OLD:harbor:rollup-49", "rollup", adopt.ByReference},
+		{"the reference of a group, for its next incident", "renamed", "covewise:OLD:harbor:group-9f-1", "group-9f", adopt.ByReference},
 		{"a broken reference of ours", "COVE SVR A #7 - Failed", "covewise:OLD", "", ""},
 	} {
 		t.Run(c.says, func(t *testing.T) {
@@ -53,4 +58,12 @@ func TestTheNewestComesFirstAndClosedOnesNotAtAll(t *testing.T) {
 		ids = append(ids, c.GetTicketId())
 	}
 	require.Equal(t, []int64{9, 3, 5}, ids)
+}
+
+func TestWhichInstallationAReferenceNames(t *testing.T) {
+	for reference, want := range map[string]string{
+		"covewise:HERE:harbor:7-1": "", "covewise:THERE:harbor:7-1:2": "THERE", "covewise:THERE:quay:7-1": "", "covewise:THERE": "", "rmm:1": "", "": "",
+	} {
+		require.Equal(t, want, adopt.Stranger(reference, "HERE", "harbor"), reference)
+	}
 }

@@ -79,8 +79,8 @@ func none(c Condition, where conditions.Condition, all []Candidate) string {
 	} else {
 		text += " It has: " + named(all) + "."
 	}
-	if mixed := where.LookAlikes(); len(mixed) > 0 {
-		text += " The condition mixes alphabets: " + strings.Join(mixed, ", ") + "."
+	if suspicious := where.LookAlikes(); len(suspicious) > 0 {
+		text += " Look at the condition's letters: " + strings.Join(suspicious, "; ") + "."
 	}
 	return text
 }

@@ -52,7 +52,7 @@ func TestAnAgreementIsChosen(t *testing.T) {
 		},
 		{
 			"letters that look like others are told", `name like "%Сontinuity"`, nil, 0,
-			`No agreement is set: none of the company's active agreements matches tickets.agreement (name like "%Сontinuity"). The company has none. The condition mixes alphabets: "Сontinuity" ("С" is U+0421, not a Latin letter).`,
+			`No agreement is set: none of the company's active agreements matches tickets.agreement (name like "%Сontinuity"). The company has none. Look at the condition's letters: "%Сontinuity" mixes Cyrillic and Latin letters in one word: 'С' is Cyrillic (U+0421); type it anew.`,
 		},
 		{
 			"a condition of another version", `name is`, all, 0,

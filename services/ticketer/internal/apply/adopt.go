@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/covewise/covewise/platform/bus"
@@ -20,23 +21,21 @@ import (
 // with the board, which this may be.
 func (r *run) listBoard(ctx context.Context) (done bool, err error) {
 	var all *ticketv1.Adoption
-	err = r.call(ctx, "check settings", func(ctx context.Context) error {
+	err = r.call(ctx, "list tickets", func(ctx context.Context) error {
 		all, err = r.adoption(ctx)
 		return err
 	})
 	if err != nil {
-		return true, r.failed(ctx, "check settings", r.ledger, err)
+		return true, r.failed(ctx, "list tickets", r.ledger, err)
 	}
 	r.facts.Listed = true
-	for _, c := range all.GetCandidates() {
-		if c.GetDeviceId() == r.ledger.GetDeviceId() {
-			r.rest = append(r.rest, c)
-		}
-	}
+	r.rest = r.site.offered(r.ledger, all.GetCandidates())
 	return false, r.nextCandidate(ctx)
 }
 
-// adoption returns what the tenant's board held at the first contact. The board is listed once for each installation.
+// adoption returns what the tenant's boards held at the first contact, which is made once for each installation. What bears
+// our own reference is listed once for each process besides: the record may be older than that, or a ticket may have come to
+// light late.
 func (r *run) adoption(ctx context.Context) (*ticketv1.Adoption, error) {
 	board, err := r.site.desk.Board(ctx)
 	if err != nil {
@@ -47,53 +46,148 @@ func (r *run) adoption(ctx context.Context) (*ticketv1.Adoption, error) {
 	if a := r.site.adoption; a.GetBoardId() == board {
 		return a, nil
 	}
-	tenant, server := r.ledger.GetTenant(), r.facts.Server
-	key := bus.Key(tenant, server, fmt.Sprint(board))
-	a, _, err := r.adopted.Get(ctx, key)
+	a, first, err := r.contact(ctx, board)
 	if err != nil {
 		return nil, err
 	}
-	if a == nil {
-		if a, err = List(ctx, r.site.desk, tenant); err != nil {
-			return nil, err
-		}
-		a.Server, a.ListedAt = server, timestamppb.New(r.clock.Now())
-		// Another process may have been faster; what it recorded stands.
-		a, err = r.adopted.Update(ctx, key, func(old *ticketv1.Adoption) (*ticketv1.Adoption, error) {
-			if old != nil {
-				return nil, bus.ErrKeep
-			}
-			return a, nil
-		})
+	if !first {
+		tenant := r.ledger.GetTenant()
+		own, err := r.site.desk.Ours(ctx, adopt.Prefix(r.bus.Installation(), tenant))
 		if err != nil {
 			return nil, err
 		}
-		r.log.InfoContext(ctx, "first contact with a board", "tenant", tenant, "board", a.GetBoardId(), "candidates", len(a.GetCandidates()))
+		r.site.offer(adopt.Match(tenant, own)...)
 	}
 	r.site.adoption = a
 	return a, nil
 }
 
-// List looks at the open tickets of the settings' board for such as stand for a tenant's devices.
-func List(ctx context.Context, d *desk.Desk, tenant string) (*ticketv1.Adoption, error) {
-	board, open, err := d.OnBoard(ctx)
+// contact reads the record of the first contact with the settings' board, or makes it. Boards that routing names since are
+// added to it.
+func (r *run) contact(ctx context.Context, board int64) (a *ticketv1.Adoption, first bool, err error) {
+	tenant, server := r.ledger.GetTenant(), r.facts.Server
+	key := bus.Key(tenant, server, fmt.Sprint(board))
+	if a, _, err = r.adopted.Get(ctx, key); err != nil {
+		return nil, false, err
+	}
+	if a != nil {
+		a, err = r.furtherBoards(ctx, key, a)
+		return a, false, err
+	}
+	if a, err = List(ctx, r.site.desk, tenant); err != nil {
+		return nil, false, err
+	}
+	a.Server, a.ListedAt = server, timestamppb.New(r.clock.Now())
+	if err := r.leaveStrangers(ctx, a); err != nil {
+		return nil, false, err
+	}
+	// Another process may have been faster; what it recorded stands.
+	a, err = r.adopted.Update(ctx, key, func(old *ticketv1.Adoption) (*ticketv1.Adoption, error) {
+		if old != nil {
+			return nil, bus.ErrKeep
+		}
+		return a, nil
+	})
+	if err != nil {
+		return nil, false, err
+	}
+	r.log.InfoContext(ctx, "first contact with a board", "tenant", tenant, "board", a.GetBoardId(), "candidates", len(a.GetCandidates()))
+	return a, true, nil
+}
+
+// furtherBoards adds to the record of the first contact what boards hold that were not listed then.
+func (r *run) furtherBoards(ctx context.Context, key string, a *ticketv1.Adoption) (*ticketv1.Adoption, error) {
+	all := r.site.desk.Boards()
+	listed := a.GetBoards()
+	if len(listed) == 0 {
+		listed = all[:1]
+	}
+	further := slices.DeleteFunc(slices.Clone(all), func(board string) bool { return slices.Contains(listed, board) })
+	if len(further) == 0 {
+		return a, nil
+	}
+	open, err := r.site.desk.OnBoards(ctx, further)
 	if err != nil {
 		return nil, err
 	}
-	return &ticketv1.Adoption{SchemaVersion: 1, Tenant: tenant, BoardId: board, Candidates: adopt.Match(tenant, open)}, nil
+	found := adopt.Match(r.ledger.GetTenant(), open)
+	return r.adopted.Update(ctx, key, func(a *ticketv1.Adoption) (*ticketv1.Adoption, error) {
+		if a == nil {
+			return nil, bus.ErrKeep
+		}
+		a = proto.CloneOf(a)
+		a.Boards = append(slices.Clone(listed), further...)
+		for _, c := range found {
+			known := slices.ContainsFunc(a.GetCandidates(), func(k *ticketv1.Candidate) bool { return k.GetTicketId() == c.GetTicketId() })
+			if c.GetBy() != adopt.ByReference && !known {
+				a.Candidates = append(a.Candidates, c)
+			}
+		}
+		return a, nil
+	})
 }
 
-// nextCandidate offers the newest candidate that is no other incident's ticket.
+// leaveStrangers takes the tickets of other installations out of what the board held, unless our own record is empty: then it
+// may have been lost, and they may be ours. Who has a record has lost nothing, so that another installation must run, or
+// have run, for the same tenant.
+func (r *run) leaveStrangers(ctx context.Context, a *ticketv1.Adoption) error {
+	lost, err := Lost(ctx, r.ledgers, a.GetTenant())
+	if err != nil || lost {
+		return err
+	}
+	var left []string
+	a.Candidates = slices.DeleteFunc(a.GetCandidates(), func(c *ticketv1.Candidate) bool {
+		stranger := adopt.Stranger(c.GetReference(), r.bus.Installation(), a.GetTenant())
+		if stranger != "" {
+			left = append(left, fmt.Sprintf("%d of %s", c.GetTicketId(), stranger))
+		}
+		return stranger != ""
+	})
+	if len(left) == 0 {
+		return nil
+	}
+	const most = 10
+	reason := fmt.Sprintf("%d open tickets on the board were made by another installation of Covewise for this tenant, and are left alone: %s. If it still runs, stop one of the two",
+		len(left), strings.Join(left[:min(len(left), most)], ", "))
+	r.log.WarnContext(ctx, "another installation has tickets on the board", "tenant", a.GetTenant(), "board", a.GetBoardId(), "detail", reason)
+	return r.tell(ctx, ticketv1.Action_ACTION_OBSERVED, reason, fmt.Sprintf("strangers:%d", a.GetBoardId()))
+}
+
+// Lost reports whether there is no record of any device's ticket of a tenant.
+func Lost(ctx context.Context, ledgers *bus.Store[*ticketv1.Ledger], tenant string) (bool, error) {
+	lost := true
+	err := ledgers.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		lost = lost && (e.Value.GetTicketId() == 0 || !plan.OfDevice(e.Value))
+		return nil
+	})
+	return lost, err
+}
+
+// List looks at the open tickets of the boards that the settings send tickets to for such as stand for a tenant's devices, and
+// at those of all boards for our references.
+func List(ctx context.Context, d *desk.Desk, tenant string) (*ticketv1.Adoption, error) {
+	board, err := d.Board(ctx)
+	if err != nil {
+		return nil, err
+	}
+	open, err := d.OnBoards(ctx, d.Boards())
+	if err != nil {
+		return nil, err
+	}
+	return &ticketv1.Adoption{SchemaVersion: 1, Tenant: tenant, BoardId: board, Boards: d.Boards(), Candidates: adopt.Match(tenant, open)}, nil
+}
+
+// nextCandidate offers the first candidate that no incident owns.
 func (r *run) nextCandidate(ctx context.Context) error {
 	r.facts.Candidate = nil
 	for len(r.rest) > 0 {
 		c := r.rest[0]
 		r.rest = r.rest[1:]
-		other, err := r.belongs(ctx, c.GetReference())
+		owner, err := r.owner(ctx, c.GetTicketId())
 		if err != nil {
 			return err
 		}
-		if !other {
+		if owner == "" {
 			r.facts.Candidate = c
 			return nil
 		}
@@ -101,51 +195,52 @@ func (r *run) nextCandidate(ctx context.Context) error {
 	return nil
 }
 
-// belongs reports whether a reference is that of a ticket which another incident of this installation has on record.
-func (r *run) belongs(ctx context.Context, reference string) (bool, error) {
-	if !strings.HasPrefix(reference, adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant())) {
-		return false, nil
-	}
-	device, incident, ours := adopt.Incident(reference, r.ledger.GetTenant())
-	if !ours || incident == r.ledger.GetIncidentId() {
-		return false, nil
-	}
-	l, _, err := r.ledgers.Get(ctx, bus.Key(r.ledger.GetTenant(), device, incident))
-	return l != nil, err
+// owner returns another incident of the device whose ticket this is, or was; empty when there is none. The reference alone
+// owns nothing: it may be left from a mark that was never recorded, of an incident that ended meanwhile.
+func (r *run) owner(ctx context.Context, ticket int64) (owner string, err error) {
+	err = r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		if e.Key != r.key && plan.Owns(e.Value, ticket) {
+			owner = e.Value.GetIncidentId()
+		}
+		return nil
+	})
+	return owner, err
 }
 
 // adopt takes the candidate over if it still is what it was when the board was listed. It gets our reference, unless
 // it bears one of others, so that it can be followed.
 func (r *run) adopt(ctx context.Context) (done bool, err error) {
 	c := r.facts.Candidate
-	var o *ticketv1.Observed
+	var found desk.Found
 	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
-		o, err = r.site.desk.Read(ctx, c.GetTicketId())
+		found, err = r.site.desk.ReadWhole(ctx, c.GetTicketId())
 		return err
 	})
 	if err != nil {
 		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
-	other, err := r.belongs(ctx, o.GetReference())
-	if err != nil {
-		return true, err
-	}
+	o := found.Ticket
 	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{o})
-	if other || !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }) {
+	if !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }) {
 		return false, r.nextCandidate(ctx)
 	}
-	if o.GetReference() == "" || c.GetBy() == adopt.ByReference && o.GetReference() != r.reference() {
-		err = r.call(ctx, "mark ticket", func(ctx context.Context) error {
-			o, err = r.site.desk.Mark(ctx, c.GetTicketId(), r.reference())
-			return err
-		})
-		switch {
-		case err != nil && errclass.Of(err) == errclass.NotFound:
-			return false, r.nextCandidate(ctx)
-		case err != nil:
-			return true, r.failed(ctx, "mark ticket", r.ledger, err)
-		}
+	reference := ""
+	// One of ours that names another incident is left from before; so it is when it was marked since the board was listed.
+	if o.GetReference() == "" || strings.HasPrefix(o.GetReference(), "covewise:") && o.GetReference() != r.reference() {
+		reference = r.reference()
 	}
+	var claimed desk.Filed
+	err = r.call(ctx, "mark ticket", func(ctx context.Context) error {
+		claimed, err = r.site.desk.Claim(ctx, found, reference, r.ledger.GetWanted())
+		return err
+	})
+	switch {
+	case err != nil && errclass.Of(err) == errclass.NotFound:
+		return false, r.nextCandidate(ctx)
+	case err != nil:
+		return true, r.failed(ctx, "mark ticket", r.ledger, err)
+	}
+	o = claimed.Ticket
 	rest := ""
 	if len(r.rest) > 0 {
 		ids := make([]string, 0, len(r.rest))
@@ -154,6 +249,10 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		}
 		rest = "Also open for this device, and left alone: ticket " + strings.Join(ids, ", ") + "."
 	}
+	if stranger := adopt.Stranger(c.GetReference(), r.bus.Installation(), r.ledger.GetTenant()); stranger != "" {
+		rest = strings.TrimSpace(fmt.Sprintf("It was made by another installation of Covewise, %s, whose record is taken for lost; if that one still runs, stop one of the two. %s", stranger, rest))
+		r.log.WarnContext(ctx, "taking over the ticket of another installation", r.about("ticket", o.GetTicketId(), "installation", stranger)...)
+	}
 	event := &ticketv1.Event{
 		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
 		Reason: strings.TrimSpace("known by " + c.GetBy() + ". " + rest),
@@ -161,7 +260,11 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 	if err := r.publish(ctx, event, ""); err != nil {
 		return true, err
 	}
-	if err := r.put(ctx, "record adoption", plan.Adopted(r.ledger, o, r.facts.Server, rest, r.clock.Now())); err != nil {
+	next := plan.Adopted(r.ledger, o, r.facts.Server, rest, r.clock.Now())
+	if err := r.remark(ctx, next, claimed.Remarks); err != nil {
+		return true, err
+	}
+	if err := r.put(ctx, "record adoption", next); err != nil {
 		return true, err
 	}
 	r.log.InfoContext(ctx, "adopted", r.about("summary", o.GetSummary(), "by", c.GetBy(), "rest", rest)...)

@@ -33,13 +33,15 @@ func (r *run) answer(ctx context.Context, step plan.Step) (done bool, err error)
 		return false, r.put(ctx, "begin reopen", plan.ReopenBegun(r.ledger, now))
 	case plan.Reopen:
 		return r.reopen(ctx)
+	case plan.Retake:
+		return false, r.retake(ctx)
+	case plan.PointOut:
+		return r.pointOut(ctx, step)
 	case plan.Renew:
 		r.log.WarnContext(ctx, "the incident gets a new ticket", r.about("reason", step.Why)...)
 		return false, r.put(ctx, "renew", plan.Renewed(r.ledger, now))
 	case plan.Yield:
-		return true, r.park(ctx, plan.Park{
-			Reason: ticketv1.ParkReason_PARK_REASON_YIELDED, Detail: "tickets to be created go first", Until: r.site.turn(now),
-		})
+		return true, r.yield(ctx)
 	case plan.Attach:
 		return r.attach(ctx, step.Parent)
 	case plan.MoveHome:
@@ -76,10 +78,17 @@ func (r *run) see(ctx context.Context, o *ticketv1.Observed) (news bool, err err
 // reopen opens the ticket again.
 func (r *run) reopen(ctx context.Context) (done bool, err error) {
 	o, done, err := r.setStatus(ctx, "reopen ticket", func(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
-		return r.site.desk.Reopen(ctx, ticket, board)
+		o, err := r.site.desk.Reopen(ctx, ticket, board)
+		if err == nil {
+			err = r.site.desk.Opened(ctx, o)
+		}
+		return o, err
 	})
 	if o == nil {
 		return done, err
+	}
+	if err := r.besides(ctx, o, plan.FieldStatus); err != nil {
+		return true, err
 	}
 	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_REOPENED, TicketId: o.GetTicketId(), Summary: r.ledger.GetSummary(), Observed: o}
 	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", o.GetTicketId(), r.ledger.GetPrefaces()+1)); err != nil {
@@ -115,6 +124,7 @@ func (r *run) follow(ctx context.Context, target int64) (done bool, err error) {
 	if err != nil {
 		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
+	r.saw(target)
 	was := r.ledger.GetTicketId()
 	foreign := !strings.HasPrefix(o.GetReference(), adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant()))
 	event := &ticketv1.Event{
@@ -140,7 +150,10 @@ func (r *run) moveHome(ctx context.Context, company int64) (done bool, err error
 	})
 	switch errclass.Of(err) {
 	case errclass.NotFound:
-		return false, r.gone(ctx)
+		if r.reread {
+			return true, r.failed(ctx, "move ticket", r.ledger, err)
+		}
+		return r.lookAgain(ctx, "move ticket", err)
 	case errclass.Rejected:
 		if err := r.observed(ctx, r.ledger.GetTicketId(), fmt.Sprintf("it cannot be moved to company %d: %v", company, err)); err != nil {
 			return true, err
@@ -150,6 +163,10 @@ func (r *run) moveHome(ctx context.Context, company int64) (done bool, err error
 		if err != nil {
 			return true, r.failed(ctx, "move ticket", r.ledger, err)
 		}
+	}
+	r.saw(o.GetTicketId())
+	if err := r.besides(ctx, o, plan.FieldCompany); err != nil {
+		return true, err
 	}
 	event := &ticketv1.Event{
 		Action: ticketv1.Action_ACTION_MOVED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,

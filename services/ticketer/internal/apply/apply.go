@@ -47,6 +47,7 @@ type Options struct {
 	LookupEnv func(string) (string, bool)
 	Patience  time.Duration
 	Metrics   *Metrics
+	Quota     Quota               // of the tenants' hourly caps
 	Pace      clock.Clock         // of requests; nil: the machine's
 	Limits    *connectwise.Limits // shared by all tenants' desks and others; nil: each desk has its own
 	// OnStep is called before and after each step that is durable or remote ("post ticket: begin", "post ticket:
@@ -62,19 +63,20 @@ type Applier struct {
 	tenants  *bus.Store[*tenantv1.Settings]
 	desks    *bus.Store[*ticketv1.Desk]
 	adopted  *bus.Store[*ticketv1.Adoption]
+	devices  *bus.Store[*incidentv1.DeviceState]
+	wholes   *bus.Store[*incidentv1.TenantState]
 	clock    clock.Clock
 	log      *slog.Logger
 	patience time.Duration
 	metrics  *Metrics
 	onStep   func(string)
 	sites    *sites
-	quotas   quotas
+	quota    Quota
 }
 
 // New opens the buckets that an Applier uses.
 func New(ctx context.Context, o Options) (*Applier, error) {
-	a := &Applier{bus: o.Bus, clock: o.Clock, log: o.Logger, patience: o.Patience, metrics: o.Metrics, onStep: o.OnStep}
-	a.quotas.byTenant = map[string]*quota{}
+	a := &Applier{bus: o.Bus, clock: o.Clock, log: o.Logger, patience: o.Patience, metrics: o.Metrics, quota: o.Quota, onStep: o.OnStep}
 	if a.onStep == nil {
 		a.onStep = func(string) {}
 	}
@@ -95,6 +97,12 @@ func New(ctx context.Context, o Options) (*Applier, error) {
 		return nil, err
 	}
 	if a.adopted, err = bus.OpenStore[*ticketv1.Adoption](ctx, o.Bus, bus.Adoptions); err != nil {
+		return nil, err
+	}
+	if a.devices, err = bus.OpenStore[*incidentv1.DeviceState](ctx, o.Bus, bus.DeviceState); err != nil {
+		return nil, err
+	}
+	if a.wholes, err = bus.OpenStore[*incidentv1.TenantState](ctx, o.Bus, bus.TenantState); err != nil {
 		return nil, err
 	}
 	if a.metrics == nil {
@@ -123,6 +131,7 @@ func (a *Applier) Handle(ctx context.Context, d bus.Delivery) error {
 	if err != nil {
 		return err
 	}
+	defer r.leave()
 	r.facts.Woken = d.Subject.Verb == bus.VerbRedrive
 	if r.facts.Woken && r.ledger == nil {
 		return nil
@@ -147,8 +156,12 @@ func (a *Applier) handleObserved(ctx context.Context, d bus.Delivery) error {
 		return err
 	}
 	r, err := a.open(ctx, d, o.GetTenant(), o.GetDeviceId(), o.GetIncidentId())
-	if err != nil || r.ledger == nil {
+	if err != nil {
 		return err
+	}
+	defer r.leave()
+	if r.ledger == nil || !plan.Owns(r.ledger, o.GetObserved().GetTicketId()) {
+		return r.handleOrphan(ctx, &o)
 	}
 	if err := r.learn(ctx); err != nil {
 		return err
@@ -156,16 +169,27 @@ func (a *Applier) handleObserved(ctx context.Context, d bus.Delivery) error {
 	if !r.facts.Known || differs(r.ledger.GetServer(), r.facts.Server) {
 		return nil // the picture is of another server's ticket
 	}
-	seen := o.GetObserved()
-	if plan.SameSecond(r.ledger, seen) {
-		// It was read in the second of our own last write, or a person was as quick: only a look tells.
-		if done, err := r.look(ctx); done || err != nil {
-			return err
-		}
-	} else if _, err := r.see(ctx, seen); err != nil {
+	if done, err := r.take(ctx, o.GetObserved()); done || err != nil {
 		return err
 	}
 	return r.settle(ctx)
+}
+
+// take takes in what was seen of a ticket.
+func (r *run) take(ctx context.Context, seen *ticketv1.Observed) (done bool, err error) {
+	switch {
+	case former(r.ledger, seen.GetTicketId()):
+		return r.meet(ctx, seen.GetTicketId())
+	case r.ledger.GetObserved().GetDeleted() && !seen.GetDeleted() && r.ledger.GetTicketId() == seen.GetTicketId():
+		// It may have been read before it was deleted.
+		return r.look(ctx)
+	case plan.SameSecond(r.ledger, seen):
+		// It was read in the second of our own last write, or a person was as quick: only a look tells.
+		return r.look(ctx)
+	default:
+		_, err := r.see(ctx, seen)
+		return err != nil, err
+	}
 }
 
 // open reads the ledger that a message is about; it is nil when there is none.
@@ -188,11 +212,14 @@ type run struct {
 	site     *site // nil without settings
 	facts    plan.Facts
 	settings *tenantv1.Settings
-	learned  topic                 // what the facts were learned for
-	before   *ticketv1.Ledger      // as it was when this run began its create
-	rest     []*ticketv1.Candidate // tickets of others for the device that were not looked at yet
-	sent     atomic.Int64          // requests that are not in the ledger yet
-	reread   bool                  // the ticket was read because a change of it was refused
+	learned  topic                     // what the facts were learned for
+	before   *ticketv1.Ledger          // as it was when this run began its create
+	rest     []*ticketv1.Candidate     // tickets of others for the device that were not looked at yet
+	place    *connectwise.Announcement // kept at the server for this run's create; nil for none
+	sent     atomic.Int64              // requests that are not in the ledger yet
+	reread   bool                      // the ticket was read because a change of it was refused
+	fallen   []string                  // remarks on templates that do not work
+	glanced  time.Time                 // when this run looked at all of the tenant's tickets last
 }
 
 // settle does one planned step after another until there is nothing left to do now.
@@ -204,6 +231,7 @@ func (r *run) settle(ctx context.Context) error {
 				return err
 			}
 		}
+		r.facts.Seen = r.fresh()
 		done, err := r.do(ctx, plan.Next(r.ledger, r.facts))
 		if done || err != nil {
 			return err
@@ -228,6 +256,8 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 		return false, r.put(ctx, "unpark", plan.Unparked(r.ledger, r.clock.Now()))
 	case plan.Look:
 		return r.look(ctx)
+	case plan.Glance:
+		return r.glance(ctx)
 	case plan.AskCompany:
 		return true, r.askCompany(ctx, step)
 	case plan.ListBoard:
@@ -293,9 +323,7 @@ func (r *run) call(ctx context.Context, name string, f func(ctx context.Context)
 	r.onStep(name + ": end")
 	r.site.answered(err, r.clock.Now())
 	// What was answered from memory says nothing about the server.
-	if err == nil && r.sent.Load() > before {
-		r.mended(parent, name)
-	}
+	r.mended(parent, name, err == nil && r.sent.Load() > before)
 	return err
 }
 

@@ -2,9 +2,11 @@ package apply
 
 import (
 	"context"
+	"errors"
 
 	"github.com/covewise/covewise/platform/errclass"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/desk"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
@@ -14,6 +16,9 @@ func (r *run) closeTicket(ctx context.Context) (done bool, err error) {
 	})
 	if o == nil {
 		return done, err
+	}
+	if err := r.besides(ctx, o, plan.FieldStatus); err != nil {
+		return true, err
 	}
 	return false, r.closed(ctx, o, resolutionName(r.ledger.GetWanted()))
 }
@@ -60,10 +65,12 @@ func (r *run) setStatus(
 	})
 	switch {
 	case err == nil:
+		r.saw(r.ledger.GetTicketId())
 		return o, false, nil
-	case errclass.Of(err) == errclass.NotFound:
-		return nil, false, r.gone(ctx)
-	case errclass.Of(err) != errclass.Rejected || r.reread:
+	case errors.As(err, new(*desk.ClosedAtOnceError)):
+		r.saw(r.ledger.GetTicketId())
+		return nil, true, r.failed(ctx, action, plan.ClosedAtOnce(r.ledger, o, r.clock.Now()), err)
+	case errclass.Of(err) != errclass.Rejected && errclass.Of(err) != errclass.NotFound || r.reread:
 		return nil, true, r.failed(ctx, action, r.ledger, err)
 	}
 	done, err = r.lookAgain(ctx, action, err)
@@ -80,6 +87,7 @@ func (r *run) look(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return true, r.failed(ctx, "read ticket", plan.LookNeeded(r.ledger, r.clock.Now()), err)
 	}
+	r.saw(now.GetTicketId())
 	news, err := r.see(ctx, now)
 	if err != nil || news || !r.ledger.GetLookDue() {
 		return err != nil, err
@@ -88,7 +96,7 @@ func (r *run) look(ctx context.Context) (done bool, err error) {
 }
 
 // lookAgain reads a ticket of which ConnectWise has refused a change, once in a run: people may have moved, closed or
-// merged it since it was seen last. Without news the refusal stands.
+// merged it since it was seen last, or deleted it, which one answer alone does not prove. Without news the refusal stands.
 func (r *run) lookAgain(ctx context.Context, action string, refused error) (done bool, err error) {
 	r.reread = true
 	var now *ticketv1.Observed
@@ -99,6 +107,7 @@ func (r *run) lookAgain(ctx context.Context, action string, refused error) (done
 	if err != nil {
 		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
+	r.saw(now.GetTicketId())
 	news, err := r.see(ctx, now)
 	if err != nil || news {
 		return err != nil, err

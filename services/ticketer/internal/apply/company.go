@@ -18,8 +18,13 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// askCompany asks company-sync and waits for the answer, which wakes the incident.
+// askCompany asks company-sync and waits for the answer, which wakes the incident. It makes sure before that ConnectWise can
+// be asked: keys that do not work are the tenant's trouble, told once, whichever service meets them; and once they work,
+// what company-sync could not answer is asked anew.
 func (r *run) askCompany(ctx context.Context, step plan.AskCompany) error {
+	if err := r.call(ctx, "check settings", r.site.desk.Look); err != nil {
+		return r.failed(ctx, "check settings", r.ledger, err)
+	}
 	// Who asks again does so because the answer to the question before did not come, or did not help.
 	again := ""
 	if p := r.ledger.GetPark(); p.GetReason() == ticketv1.ParkReason_PARK_REASON_COMPANY {
@@ -27,6 +32,12 @@ func (r *run) askCompany(ctx context.Context, step plan.AskCompany) error {
 	}
 	if err := r.wantCompany(ctx, again, false); err != nil {
 		return err
+	}
+	if r.facts.Link.GetMissingRight() != "" {
+		lacking := &ticketv1.Trouble{About: aboutCompanies, Reason: ticketv1.ParkReason_PARK_REASON_AUTH, Detail: r.facts.Link.GetReason()}
+		if err := r.alert(ctx, []*ticketv1.Trouble{lacking}); err != nil {
+			return err
+		}
 	}
 	return r.park(ctx, plan.Park{
 		Reason: ticketv1.ParkReason_PARK_REASON_COMPANY,
@@ -80,5 +91,5 @@ func asked(customer string, last *companyv1.Link) string {
 	case last.GetReason() == "":
 		return fmt.Sprintf("asked for the ConnectWise company of customer %q", customer)
 	}
-	return fmt.Sprintf("customer %q has no ConnectWise company, asked again; the last answer: %s", customer, last.GetReason())
+	return fmt.Sprintf("customer %q has no ConnectWise company, asked again; the last answer: %s; %s", customer, last.GetReason(), plan.LinkIt)
 }

@@ -40,7 +40,8 @@ func (r *run) reference() string {
 	return reference
 }
 
-func (r *run) create(ctx context.Context) (done bool, err error) {
+// draft is the ticket that the create on record asks for.
+func (r *run) draft() desk.Draft {
 	wanted := r.ledger.GetShown()
 	draft := desk.Draft{
 		Summary: r.ledger.GetSummary(), Description: r.words().description(wanted),
@@ -50,10 +51,15 @@ func (r *run) create(ctx context.Context) (done bool, err error) {
 	if r.ledger.GetStandIn() {
 		draft.Analysis = text.AtCatchAll(wanted, r.facts.Link.GetReason()) + "\n\n" + draft.Analysis
 	}
+	return draft
+}
+
+func (r *run) create(ctx context.Context) (done bool, err error) {
+	draft := r.draft()
 	var made desk.Filed
 	r.facts.Begun = plan.BegunNothing
 	err = r.call(ctx, "post ticket", func(ctx context.Context) error {
-		made, err = r.site.desk.Create(ctx, draft)
+		made, err = r.site.desk.Create(connectwise.Announced(ctx, r.place), draft)
 		return err
 	})
 	switch {
@@ -82,6 +88,14 @@ func (r *run) unknown(ctx context.Context, what string, err error) {
 // that there is one for each ticket.
 func (r *run) created(ctx context.Context, t *ticketv1.Observed, how string, remarks ...string) error {
 	next := plan.Created(r.ledger, t, r.clock.Now())
+	r.saw(t.GetTicketId())
+	var closed error
+	if how == "" {
+		next.WrittenAs = t.GetUpdatedBy()
+		if closed = r.site.desk.Opened(ctx, t); closed != nil {
+			next = plan.ClosedAtOnce(next, t, r.clock.Now())
+		}
+	}
 	shown := next.GetShown()
 	summary := r.ledger.GetSummary()
 	event := &ticketv1.Event{
@@ -91,17 +105,28 @@ func (r *run) created(ctx context.Context, t *ticketv1.Observed, how string, rem
 	if err := r.publish(ctx, event, r.nth()); err != nil {
 		return err
 	}
-	if next.Remarks = remarks; len(remarks) > 0 {
-		if err := r.observed(ctx, t.GetTicketId(), strings.Join(remarks, " ")); err != nil {
-			return err
-		}
+	if err := r.remark(ctx, next, append(remarks, r.fallen...)); err != nil {
+		return err
 	}
 	if err := r.put(ctx, "record ticket", next); err != nil {
 		return err
 	}
 	r.metrics.observeLag("created", r.clock.Now().Sub(shown.GetOccurredAt().AsTime()))
 	r.log.InfoContext(ctx, "created", r.about("company", next.GetCompanyId(), "summary", summary, "found", how != "")...)
+	if closed != nil {
+		return r.failed(ctx, "reopen ticket", r.ledger, closed)
+	}
 	return nil
+}
+
+// remark puts what a person should know of the new ticket into its ledger, and tells it.
+func (r *run) remark(ctx context.Context, next *ticketv1.Ledger, remarks []string) error {
+	if next.Remarks = remarks; len(remarks) == 0 {
+		return nil
+	}
+	what := strings.Join(remarks, " ")
+	r.log.WarnContext(ctx, "the ticket is not as the settings say", r.about("reason", what)...)
+	return r.publish(ctx, &ticketv1.Event{Action: ticketv1.Action_ACTION_REMARKED, TicketId: next.GetTicketId(), Reason: what}, fmt.Sprint(r.revision))
 }
 
 // search makes a call that looks for something, and returns when it began to look by the server's clock; by ours, where
@@ -118,7 +143,7 @@ func (r *run) search(ctx context.Context, name string, f func(ctx context.Contex
 
 // find looks for the ticket of a create whose outcome is not known.
 func (r *run) find(ctx context.Context) (done bool, err error) {
-	var found []*ticketv1.Observed
+	var found []desk.Found
 	at, err := r.search(ctx, "find ticket", func(ctx context.Context) (err error) {
 		found, err = r.site.desk.Find(ctx, r.ledger.GetReference())
 		return err
@@ -131,14 +156,23 @@ func (r *run) find(ctx context.Context) (done bool, err error) {
 		return false, nil
 	case len(found) > 1:
 		// The oldest is taken, so that everybody who looks takes the same.
+		first := found[0].Ticket.GetTicketId()
 		var reason strings.Builder
-		fmt.Fprintf(&reason, "%d tickets have the incident's reference; ticket %d is used:", len(found), found[0].GetTicketId())
-		for _, t := range found {
-			fmt.Fprintf(&reason, " %d", t.GetTicketId())
+		fmt.Fprintf(&reason, "%d tickets have the incident's reference; ticket %d is used:", len(found), first)
+		for _, f := range found {
+			fmt.Fprintf(&reason, " %d", f.Ticket.GetTicketId())
 		}
-		if err := r.observed(ctx, found[0].GetTicketId(), reason.String()); err != nil {
+		if err := r.observed(ctx, first, reason.String()); err != nil {
 			return true, err
 		}
 	}
-	return false, r.created(ctx, found[0], "found by its reference after a create of unknown outcome")
+	var made desk.Filed
+	err = r.call(ctx, "complete ticket", func(ctx context.Context) error {
+		made, err = r.site.desk.Complete(ctx, found[0], r.draft())
+		return err
+	})
+	if err != nil {
+		return true, r.failed(ctx, "complete ticket", r.ledger, err)
+	}
+	return false, r.created(ctx, made.Ticket, "found by its reference after a create of unknown outcome", made.Remarks...)
 }

@@ -59,6 +59,6 @@ func (r *run) publish(ctx context.Context, e *ticketv1.Event, n string) error {
 
 // observed tells of something that others did to a ticket.
 func (r *run) observed(ctx context.Context, ticket int64, what string) error {
-	r.log.WarnContext(ctx, "observed", r.about("ticket", ticket, "reason", what)...)
+	r.log.WarnContext(ctx, "observed", r.about("seen", ticket, "reason", what)...)
 	return r.publish(ctx, &ticketv1.Event{Action: ticketv1.Action_ACTION_OBSERVED, TicketId: ticket, Reason: what}, fmt.Sprint(r.revision))
 }

@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -46,9 +47,12 @@ func (r *run) learnPhase(ctx context.Context) error {
 		if r.facts.Link, _, err = r.links.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetWanted().GetCustomer().GetId())); err != nil {
 			return err
 		}
+		if r.learned.phase != ticketv1.Phase_PHASE_CREATING {
+			r.announce()
+		}
 		return r.learnEarlier(ctx)
 	case ticketv1.Phase_PHASE_OPEN:
-		r.facts.Busy = r.site.busy()
+		r.facts.Busy = r.site.busy(r.clock.Now())
 		if r.ledger.GetStandIn() && r.facts.MoveHome {
 			if r.facts.Link, _, err = r.links.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetWanted().GetCustomer().GetId())); err != nil {
 				return err
@@ -57,9 +61,16 @@ func (r *run) learnPhase(ctx context.Context) error {
 		if err := r.learnGroup(ctx); err != nil {
 			return err
 		}
+		if plan.Open(r.ledger.GetObserved()) {
+			return r.learnOthers(ctx)
+		}
+		return errors.Join(r.learnEarlier(ctx), r.learnOthers(ctx))
+	case ticketv1.Phase_PHASE_HANDED_OVER:
+		return errors.Join(r.learnEarlier(ctx), r.learnOthers(ctx))
+	case ticketv1.Phase_PHASE_CLOSING:
 		return r.learnOthers(ctx)
-	case ticketv1.Phase_PHASE_CLOSING, ticketv1.Phase_PHASE_HANDED_OVER:
-		return r.learnOthers(ctx)
+	case ticketv1.Phase_PHASE_CLOSED:
+		return r.learnCurrent(ctx)
 	default:
 	}
 	return nil
@@ -153,5 +164,5 @@ func (r *run) writer() *text.Writer {
 	if r.site == nil || r.site.desk == nil {
 		return text.NewWriter(r.settings.GetTickets(), time.UTC, nil)
 	}
-	return r.site.desk.Writer()
+	return r.site.desk.Writer().Listening(r.fellBack)
 }

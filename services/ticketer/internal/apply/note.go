@@ -9,6 +9,7 @@ import (
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/notice"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
+	"github.com/covewise/covewise/services/ticketer/internal/rollup"
 	"github.com/covewise/covewise/services/ticketer/internal/text"
 )
 
@@ -47,15 +48,16 @@ func (r *run) note(ctx context.Context) (done bool, err error) {
 		if plan.Resolved(r.ledger) {
 			return r.site.desk.Resolve(ctx, r.ledger.GetTicketId(), body)
 		}
+		if rollup.Is(r.ledger) { // it names several customers' devices
+			return r.site.desk.Tell(ctx, r.ledger.GetTicketId(), body)
+		}
 		return r.site.desk.Note(ctx, r.ledger.GetTicketId(), body)
 	})
 	switch errclass.Of(err) {
 	case errclass.UnknownOutcome:
 		r.unknown(ctx, "note", err)
 		return false, ctx.Err()
-	case errclass.NotFound:
-		return false, r.gone(ctx)
-	case errclass.Rejected:
+	case errclass.NotFound, errclass.Rejected:
 		if r.reread {
 			return true, r.failed(ctx, "post note", plan.NoteWithdrawn(r.ledger, r.clock.Now()), err)
 		}
@@ -79,8 +81,8 @@ func (r *run) findNote(ctx context.Context) (done bool, err error) {
 		return err
 	})
 	switch {
-	case err != nil && errclass.Of(err) == errclass.NotFound:
-		return false, r.gone(ctx)
+	case err != nil && errclass.Of(err) == errclass.NotFound && !r.reread:
+		return r.lookAgain(ctx, "find note", err)
 	case err != nil:
 		return true, r.failed(ctx, "find note", r.ledger, err)
 	case !found:
@@ -100,19 +102,13 @@ func (r *run) noted(ctx context.Context, body string) error {
 			return err
 		}
 	}
-	if err := r.put(ctx, "record note", plan.Noted(r.ledger, r.clock.Now())); err != nil {
+	if err := r.put(ctx, "record note", r.withFallen(plan.Noted(r.ledger, r.clock.Now()))); err != nil {
 		return err
 	}
 	if !resolution {
 		r.log.InfoContext(ctx, "annotated", r.about("summary", summary)...)
 	}
 	return nil
-}
-
-// gone records that the ticket turned out to be deleted; what follows is the policy's.
-func (r *run) gone(ctx context.Context) error {
-	_, err := r.see(ctx, &ticketv1.Observed{TicketId: r.ledger.GetTicketId(), Deleted: true})
-	return err
 }
 
 // nth tells the events of an incident's later tickets, and of notes with a preface, from those before.

@@ -23,6 +23,9 @@ func (r *run) parkFrom(ctx context.Context, from *ticketv1.Ledger, p plan.Park) 
 			return err
 		}
 		r.log.InfoContext(ctx, "planned, not done: shadow mode", r.about("summary", summary)...)
+	case p.Reason == ticketv1.ParkReason_PARK_REASON_YIELDED:
+		// A storm has one for each of its devices, and they are over within moments.
+		r.log.DebugContext(ctx, "gives way", r.about("until", p.Until)...)
 	case news:
 		event := &ticketv1.Event{Action: ticketv1.Action_ACTION_PARKED, Reason: reasonName(p.Reason) + ": " + p.Detail}
 		if err := r.publish(ctx, event, fmt.Sprint(r.revision)); err != nil {

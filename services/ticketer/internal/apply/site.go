@@ -31,35 +31,24 @@ type site struct {
 
 	listing  sync.Mutex // held while the board is listed
 	adoption *ticketv1.Adoption
+	owns     owns
+	greeted  bool // the first contact was made or found on record; guarded by listing
+	sights   sights
 
-	mu       sync.Mutex
-	hold     error // the failure for which the server is left alone
-	until    time.Time
-	lastTurn time.Time           // of the notes that gave way
-	marked   []*ticketv1.Trouble // as the desk's record has them, once read
-	read     bool
+	turns turns
+
+	mu     sync.Mutex
+	hold   error // the failure for which the server is left alone
+	until  time.Time
+	marked []*ticketv1.Trouble // as the desk's record has them, once read
+	read   bool
 }
 
-// turnLength is the time between two requests at the default pace of 800 a minute.
-const turnLength = 75 * time.Millisecond
-
-// busy reports whether the burst is used up, so that requests wait for their turn at the server; also of no site.
-func (s *site) busy() bool { return s != nil && s.desk != nil && s.desk.Backlog() > 0 }
-
-// turn returns when a note that gives way is to come back: one after the other, as the pace allows, so that no turn
-// is lost while they wait.
-func (s *site) turn(now time.Time) time.Time {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if latest := now.Add(longestQueue); s.lastTurn.After(latest) || s.lastTurn.Before(now) {
-		s.lastTurn = now
-	}
-	s.lastTurn = s.lastTurn.Add(turnLength)
-	return s.lastTurn
+// busy reports whether requests wait for their turn at the server, because the burst is used up, or creates are still to come
+// that gave way to others; also of no site.
+func (s *site) busy(now time.Time) bool {
+	return s != nil && s.desk != nil && (s.desk.Backlog() > 0 || s.turns.creates(now))
 }
-
-// longestQueue bounds how far ahead a turn may lie; beyond it the clock was set back, or waiting longer helps nobody.
-const longestQueue = 10 * time.Minute
 
 // remember keeps what the desk's record says of troubles, so that a success without any reads nothing.
 func (s *site) remember(t []*ticketv1.Trouble) {

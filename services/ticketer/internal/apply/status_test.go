@@ -19,6 +19,7 @@ import (
 
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
 )
@@ -67,8 +68,10 @@ func follows(action string, err error) string {
 		return "the ticket is read: attached, or tried again"
 	case class == errclass.UnknownOutcome:
 		return "looked for before it is sent again"
-	case class == errclass.NotFound && slices.Contains([]string{"post note", "close ticket", "reopen ticket", "find note"}, action):
+	case class == errclass.NotFound && slices.Contains([]string{"post note", "close ticket", "reopen ticket", "find note", "move ticket", "read ticket"}, action):
 		return "the ticket was deleted: onDeleted"
+	case class == errclass.Rejected && action == "move ticket":
+		return "recorded; the ticket stays at the company"
 	case class == errclass.NotFound && action == "mark ticket":
 		return "the next candidate, or a new ticket"
 	case (class == errclass.Rejected || class == errclass.NotFound) && action == "attach ticket":
@@ -101,7 +104,10 @@ func TestEveryStatusInEveryActionHasAnAnswer(t *testing.T) {
 			Url: web.URL, Company: "harbor", ClientId: "0f0e0d0c-1111-2222-3333-444455556666",
 			PublicKey: &tenantv1.SecretRef{Env: "PUBLIC"}, PrivateKey: &tenantv1.SecretRef{Env: "PRIVATE"},
 		},
-		Tickets: &tenantv1.Tickets{Board: "Service Desk", NewStatus: "New", ClosedStatus: "Closed", TimeZone: "UTC"},
+		Tickets: &tenantv1.Tickets{
+			Board: "Service Desk", NewStatus: "New", ClosedStatus: "Closed", TimeZone: "UTC",
+			Routing: []*tenantv1.TicketRoute{{Name: "owners", Select: &tenantv1.Selector{Classes: []string{"m365"}}, Set: map[string]string{"owner": "mreyes"}}},
+		},
 	}
 	d, err := desk.Open(settings, desk.Options{
 		LookupEnv: func(name string) (string, bool) { return "key" + name, true },
@@ -109,7 +115,8 @@ func TestEveryStatusInEveryActionHasAnAnswer(t *testing.T) {
 	})
 	require.NoError(t, err)
 	t.Cleanup(d.Close)
-	require.NoError(t, d.Check(t.Context(), nil, 1))
+	_, err = d.Board(t.Context())
+	require.NoError(t, err)
 	actions := []struct {
 		name string
 		do   func(ctx context.Context) error
@@ -123,8 +130,20 @@ func TestEveryStatusInEveryActionHasAnAnswer(t *testing.T) {
 		{"find note", func(ctx context.Context) error { _, err := d.HasNote(ctx, 1, "m"); return err }},
 		{"close ticket", func(ctx context.Context) error { _, err := d.CloseTicket(ctx, 1, 1); return err }},
 		{"reopen ticket", func(ctx context.Context) error { _, err := d.Reopen(ctx, 1, 1); return err }},
-		{"mark ticket", func(ctx context.Context) error { _, err := d.Mark(ctx, 1, "r"); return err }},
+		{"mark ticket", func(ctx context.Context) error { _, err := d.Claim(ctx, desk.Found{}, "r", nil); return err }},
 		{"attach ticket", func(ctx context.Context) error { return d.Attach(ctx, 1, 2) }},
+		{"list tickets", func(ctx context.Context) error { _, err := d.OnBoards(ctx, d.Boards()); return err }},
+		{"read ticket", func(ctx context.Context) error {
+			o, err := d.Read(ctx, 1)
+			if o.GetDeleted() {
+				return errclass.Newf(errclass.NotFound, "read ticket", "it is gone")
+			}
+			return err
+		}},
+		{"move ticket", func(ctx context.Context) error { _, err := d.Move(ctx, 1, 2); return err }},
+		{"check settings", func(ctx context.Context) error {
+			return d.Check(ctx, &incidentv1.Event{Device: &incidentv1.Device{Class: incidentv1.DeviceClass_DEVICE_CLASS_M365}}, 1)
+		}},
 	}
 	statuses := []int{
 		200, 201, 202, 204, 301, 302, 303, 304, 307, 308, 400, 401, 402, 403, 404, 405, 406, 407, 408, 409, 410, 411, 412, 413, 414, 415, 416, 417, 418,
@@ -165,6 +184,7 @@ func TestEveryStatusInEveryActionHasAnAnswer(t *testing.T) {
 			}
 		}
 	}
+	b.WriteString(rightsTable(t))
 	path := filepath.Join("..", "..", "..", "..", "docs", "ticket-trouble.md")
 	if *update {
 		require.NoError(t, os.WriteFile(path, []byte(b.String()), 0o600))

@@ -16,13 +16,15 @@ type words struct {
 
 // words are those for the incident's kind.
 func (r *run) words() words {
+	w := r.writer()
 	if !rollup.Is(r.ledger) {
-		w := r.writer()
 		return words{w.Summary, w.Description, w.Analysis, w.Change, w.Resolution}
 	}
 	return words{
-		summary: rollup.Summary, description: rollup.Description, analysis: rollup.Analysis,
-		change:     func(_, e *incidentv1.Event) string { return rollup.Change(e) },
-		resolution: func(_, e *incidentv1.Event) string { return rollup.Resolution(e) },
+		summary:     func(e *incidentv1.Event) string { return rollup.Summary(w, e) },
+		description: func(e *incidentv1.Event) string { return rollup.Description(w, e) },
+		analysis:    func(e *incidentv1.Event, reference string) string { return rollup.Analysis(w, e, reference) },
+		change:      func(shown, e *incidentv1.Event) string { return rollup.Change(w, shown, e) },
+		resolution:  func(_, e *incidentv1.Event) string { return rollup.Resolution(w, e) },
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"net/http"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -19,7 +18,6 @@ import (
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
 	"github.com/covewise/covewise/platform/tenant"
-	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/text"
@@ -49,23 +47,8 @@ type Desk struct {
 	looking chan struct{}
 
 	mu    sync.Mutex
-	names *names // nil until read
-}
-
-// Draft is a ticket to be made.
-type Draft struct {
-	Summary     string // at most 100 UTF-16 units
-	Description string // the customer may see it
-	Analysis    string // internal
-	Reference   string // goes to externalXRef
-	Company     int64
-	Event       *incidentv1.Event // decides where the ticket goes
-}
-
-// Filed is a ticket that was made.
-type Filed struct {
-	Ticket  *ticketv1.Observed // as it was made
-	Remarks []string           // what a person should know of where it went: errors of the configuration, what ConnectWise made otherwise
+	names *names               // nil until read
+	good  map[string]time.Time // settings that were found good, by key: how old the names were by which they were
 }
 
 // Open makes a desk of a tenant's settings; it sends nothing. Settings that cannot be used are Rejected.
@@ -77,7 +60,7 @@ func Open(settings *tenantv1.Settings, o Options) (*Desk, error) {
 	publicRef, privateRef := secret("publicKey", cw.GetPublicKey()), secret("privateKey", cw.GetPrivateKey())
 	client, err := connectwise.New(connectwise.Options{
 		Site: cw.GetUrl(), Company: cw.GetCompany(), ClientID: cw.GetClientId(), Logger: o.Logger, Transport: o.Transport, Clock: o.Pace,
-		Limits: o.Limits, Tenant: settings.GetId(),
+		Limits: o.Limits, Tenant: settings.GetId(), RequestsPerMinute: int(cw.GetRequestsPerMinute()), Burst: int(cw.GetBurst()),
 		Keys: func() (string, string, error) {
 			public, err := publicRef.Resolve(o.LookupEnv)
 			if err != nil {
@@ -97,7 +80,7 @@ func Open(settings *tenantv1.Settings, o Options) (*Desk, error) {
 	}
 	d := &Desk{
 		client: client, settings: settings.GetTickets(), log: o.Logger.With("tenant", settings.GetId()), clock: o.Clock,
-		looking: make(chan struct{}, 1),
+		looking: make(chan struct{}, 1), good: map[string]time.Time{},
 	}
 	d.writer = text.NewWriter(settings.GetTickets(), zone, func(template string, err error) {
 		d.log.Warn("template does not work, the built-in text stands for it", "template", template, "err", err)
@@ -117,41 +100,23 @@ func (d *Desk) Requests() (all, writes int64) { return d.client.Requests(), d.cl
 // Backlog returns how long a request would wait for its turn now.
 func (d *Desk) Backlog() time.Duration { return d.client.Backlog() }
 
-// Create makes a ticket, in one request once the names are known (see Check), and attaches the device's configuration
-// in another where the settings ask for it.
-func (d *Desk) Create(ctx context.Context, t Draft) (Filed, error) {
-	f, err := d.file(ctx, t.Event, t.Company)
-	if err != nil {
-		return Filed{}, err
-	}
-	ticket := f.ticket
-	ticket.Summary, ticket.ExternalXRef = t.Summary, t.Reference
-	ticket.InitialDescription = joined(t.Description, f.publicAppend)
-	ticket.InitialInternalAnalysis = joined(t.Analysis, f.remarksText(), f.internalAppend)
-	made, err := d.client.CreateTicket(ctx, ticket)
-	if err != nil {
-		d.doubt(err)
-		return Filed{}, err
-	}
-	filed := Filed{Ticket: observed(made), Remarks: append(f.remarks, f.drift(t.Summary, made)...)}
-	if f.configuration != 0 {
-		// The ticket is there: what is amiss now must not make anybody believe that it is not.
-		if err := d.client.AttachConfiguration(ctx, made.ID, f.configuration); err != nil {
-			filed.Remarks = append(filed.Remarks, "The device's configuration could not be attached: "+err.Error())
-		}
-	}
-	return filed, nil
-}
+// Announce keeps a place for a create that comes soon; nil when it should rather come later, because enough of the tenant's
+// requests wait already.
+func (d *Desk) Announce() *connectwise.Announcement { return d.client.Announce() }
 
-// joined puts texts below each other.
-func joined(texts ...string) string {
-	return strings.Join(slices.DeleteFunc(texts, func(s string) bool { return s == "" }), "\n\n")
-}
+// Interval returns the time between two turns of the tenant.
+func (d *Desk) Interval() time.Duration { return d.client.Interval() }
 
 // Note adds a note, internal unless the settings say otherwise, in one request.
 func (d *Desk) Note(ctx context.Context, ticket int64, body string) error {
 	public := d.settings.GetPublicNotes()
 	_, err := d.client.CreateTicketNote(ctx, int(ticket), connectwise.NewNote{Text: body, InternalAnalysisFlag: !public, DetailDescriptionFlag: public})
+	return err
+}
+
+// Tell adds an internal note, whatever the settings say, in one request.
+func (d *Desk) Tell(ctx context.Context, ticket int64, body string) error {
+	_, err := d.client.CreateTicketNote(ctx, int(ticket), connectwise.NewNote{Text: body, InternalAnalysisFlag: true})
 	return err
 }
 
@@ -198,40 +163,44 @@ func (d *Desk) HasNote(ctx context.Context, ticket int64, marker string) (bool, 
 // CloseTicket gives a ticket the closed status of the board it is on (0: the settings' board), in one request once the
 // names are known. It may be repeated.
 func (d *Desk) CloseTicket(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
-	return d.setStatus(ctx, ticket, board, func(s statuses) connectwise.Reference { return s.closed })
+	return d.setStatus(ctx, ticket, board, keyClosedStatus, func(s statuses) connectwise.Reference { return s.closed })
 }
 
 // Reopen gives a ticket an open status of the board it is on (0: the settings' board), as CloseTicket does.
 func (d *Desk) Reopen(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
-	return d.setStatus(ctx, ticket, board, func(s statuses) connectwise.Reference { return s.open })
+	return d.setStatus(ctx, ticket, board, keyNewStatus, func(s statuses) connectwise.Reference { return s.open })
 }
 
-func (d *Desk) setStatus(ctx context.Context, ticket, board int64, which func(statuses) connectwise.Reference) (*ticketv1.Observed, error) {
+func (d *Desk) setStatus(
+	ctx context.Context, ticket, board int64, setting string, which func(statuses) connectwise.Reference,
+) (*ticketv1.Observed, error) {
 	n, err := d.known(ctx, anyNames)
 	if err != nil {
 		return nil, err
 	}
 	here := statuses{open: n.newStatus, closed: n.closedStatus}
 	if board != 0 && int(board) != n.board.ID {
-		if here, err = d.statusesOf(ctx, int(board)); err != nil {
-			return nil, err
-		}
+		// Also where the settings' board goes by another name now: the ticket knows its id.
+		here, err = d.statusesOf(ctx, int(board))
+	} else {
+		err = n.wrong.about(keyBoard, setting)
+	}
+	if err != nil {
+		return nil, err
 	}
 	changed, err := d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("status", which(here)))
-	if err != nil {
-		d.doubt(err)
-		return nil, err
+	if err == nil {
+		return observed(changed), nil
 	}
-	return observed(changed), nil
-}
-
-// Mark gives a ticket our reference, in one request. It may be repeated.
-func (d *Desk) Mark(ctx context.Context, ticket int64, reference string) (*ticketv1.Observed, error) {
-	changed, err := d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("externalXRef", reference))
-	if err != nil {
-		return nil, err
+	if d.doubt(err) {
+		// What is wrong with the names by now says more than the refusal.
+		if n, again := d.known(ctx, freshNames); again == nil {
+			if found := n.wrong.about(setting); found != nil && int(board) == n.board.ID {
+				return nil, found
+			}
+		}
 	}
-	return observed(changed), nil
+	return nil, err
 }
 
 // Move gives a ticket to another company, in one request. It may be repeated.

@@ -5,7 +5,6 @@ import (
 	"strings"
 
 	"github.com/covewise/covewise/connectors/connectwise"
-	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 )
 
 // drift tells what ConnectWise made otherwise than it was asked: defaults of the API member, workflows and SLAs change
@@ -39,6 +38,7 @@ func (f filing) drift(summary string, made connectwise.Ticket) []string {
 	word("impact", t.Impact, made.Impact)
 	word("urgency", t.Severity, made.Severity)
 	word("summary", summary, made.Summary)
+	all = append(all, f.customDrift(made.CustomFields)...)
 	if len(all) == 0 {
 		return nil
 	}
@@ -56,17 +56,4 @@ func describe(r connectwise.Reference) string {
 	default:
 		return fmt.Sprintf("number %d", r.ID)
 	}
-}
-
-// priorityName is the settings' name of the priority of a class.
-func (d *Desk) priorityName(c incidentv1.DeviceClass) string {
-	t := d.settings
-	switch c {
-	case incidentv1.DeviceClass_DEVICE_CLASS_SERVER:
-		return t.GetPriorityServer()
-	case incidentv1.DeviceClass_DEVICE_CLASS_M365:
-		return t.GetPriorityM365()
-	case incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION, incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS, incidentv1.DeviceClass_DEVICE_CLASS_UNSPECIFIED:
-	}
-	return t.GetPriorityWorkstation()
 }

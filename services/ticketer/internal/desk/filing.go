@@ -2,15 +2,12 @@ package desk
 
 import (
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/covewise/covewise/connectors/connectwise"
-	"github.com/covewise/covewise/platform/errclass"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/route"
 )
@@ -40,6 +37,9 @@ func (d *Desk) file(ctx context.Context, e *incidentv1.Event, company int64) (fi
 	if err != nil {
 		return filing{}, err
 	}
+	if len(n.wrong) > 0 {
+		return filing{}, n.wrong
+	}
 	r := route.For(d.settings.GetRouting(), e)
 	f := filing{
 		asked: map[string]string{}, explained: r.Explain(),
@@ -49,17 +49,37 @@ func (d *Desk) file(ctx context.Context, e *incidentv1.Event, company int64) (fi
 	l := lookup{Desk: d, names: n, route: r, filing: &f, company: int(company)}
 	for _, step := range []func(context.Context) error{l.board, l.parts, l.people, l.urgency, l.customFields} {
 		if err := step(ctx); err != nil {
+			if found, ok := errors.AsType[SettingErrors](err); ok {
+				d.judged(n, found)
+			}
 			return filing{}, err
 		}
 	}
+	d.judged(n, nil, keysOf(r)...)
 	if e == nil {
 		return f, nil
 	}
 	if !r.Urgent() {
-		f.ticket.Priority = n.priority(e.GetDevice().GetClass())
-		f.asked["priority"] = d.priorityName(e.GetDevice().GetClass())
+		p := n.priorities.of(e)
+		f.ticket.Priority, f.asked["priority"] = connectwise.Reference{ID: p.ID}, p.Name
 	}
 	for _, step := range []func(context.Context, *incidentv1.Event) error{l.mappedSite, l.agreement, l.device} {
+		if err := step(ctx, e); err != nil {
+			return filing{}, err
+		}
+	}
+	return f, nil
+}
+
+// belongings looks up what a ticket of others lacks at a company: the agreement and the device's configuration.
+func (d *Desk) belongings(ctx context.Context, e *incidentv1.Event, company int64) (filing, error) {
+	n, err := d.known(ctx, freshNames)
+	if err != nil {
+		return filing{}, err
+	}
+	f := filing{asked: map[string]string{}}
+	l := lookup{Desk: d, names: n, filing: &f, company: int(company)}
+	for _, step := range []func(context.Context, *incidentv1.Event) error{l.agreement, l.device} {
 		if err := step(ctx, e); err != nil {
 			return filing{}, err
 		}
@@ -74,6 +94,17 @@ type lookup struct {
 	route   route.Route
 	filing  *filing
 	company int
+}
+
+// keysOf are the keys of a route's choices.
+func keysOf(r route.Route) []string {
+	var keys []string
+	for _, all := range []map[string]route.Choice{r.Fields, r.Custom} {
+		for _, c := range all {
+			keys = append(keys, where(c))
+		}
+	}
+	return keys
 }
 
 // where names a choice in errors.
@@ -92,7 +123,7 @@ func (l lookup) board(ctx context.Context) error {
 		if board.ID != l.names.board.ID {
 			here, err := l.statusesOf(ctx, board.ID)
 			if err != nil {
-				return err
+				return lookingUp(where(c), err)
 			}
 			t.Status = here.open
 			delete(l.filing.asked, "status")
@@ -104,51 +135,14 @@ func (l lookup) board(ctx context.Context) error {
 	}
 	rows, err := remember(ctx, l, fmt.Sprintf("statuses:%d", t.Board.ID), func() ([]connectwise.BoardStatus, error) { return l.activeStatuses(ctx, t.Board.ID) })
 	if err != nil {
-		return err
+		return lookingUp(where(c), err)
 	}
 	s, err := pick(fmt.Sprintf("status of board %q", l.filing.asked["board"]), where(c), c.Value, rows, func(s connectwise.BoardStatus) string { return s.Name })
 	if err == nil && s.ClosedStatus {
-		err = errclass.Newf(errclass.Rejected, where(c), "status %q of board %q closes tickets; a new ticket needs one that does not", s.Name, l.filing.asked["board"])
+		err = wrong(where(c), "status %q of board %q closes tickets; a new ticket needs one that does not", s.Name, l.filing.asked["board"])
 	}
 	t.Status, l.filing.asked["status"] = connectwise.Reference{ID: s.ID}, s.Name
 	return err
-}
-
-// parts are the type, subtype, item and team, which belong to the board.
-func (l lookup) parts(ctx context.Context) error {
-	t, board := &l.filing.ticket, l.filing.ticket.Board.ID
-	for _, p := range []struct {
-		field, what string
-		kind        connectwise.BoardPartKind
-		into        *connectwise.Reference
-	}{
-		{"type", "type", connectwise.BoardTypes, &t.Type},
-		{"subType", "subtype", connectwise.BoardSubTypes, &t.SubType},
-		{"item", "item", connectwise.BoardItems, &t.Item},
-		{"team", "team", connectwise.BoardTeams, &t.Team},
-	} {
-		c, set := l.route.Fields[p.field]
-		if !set {
-			continue
-		}
-		rows, err := remember(ctx, l, fmt.Sprintf("%s:%d", p.kind, board), func() ([]connectwise.BoardPart, error) {
-			rows, err := l.client.BoardParts(ctx, board, p.kind)
-			return slices.DeleteFunc(rows, func(r connectwise.BoardPart) bool { return r.InactiveFlag }), err
-		})
-		if err != nil {
-			return err
-		}
-		found, err := pick(fmt.Sprintf("%s of board %q", p.what, l.filing.asked["board"]), where(c), c.Value, rows, func(r connectwise.BoardPart) string { return r.Name })
-		if err != nil {
-			return err
-		}
-		if len(found.TypeAssociationIDs) > 0 && t.Type.ID != 0 && !slices.Contains(found.TypeAssociationIDs, t.Type.ID) {
-			return errclass.Newf(errclass.Rejected, where(c), "subtype %q does not go with type %q on board %q; choose two that do",
-				found.Name, l.filing.asked["type"], l.filing.asked["board"])
-		}
-		*p.into, l.filing.asked[p.field] = connectwise.Reference{ID: found.ID}, found.Name
-	}
-	return nil
 }
 
 // people are the owner, who works at the MSP, and the customer's site and contact.
@@ -159,12 +153,12 @@ func (l lookup) people(ctx context.Context) error {
 			return l.client.Members(ctx, connectwise.Eq("identifier", c.Value))
 		})
 		if err != nil {
-			return err
+			return lookingUp(where(c), err)
 		}
 		rows = slices.DeleteFunc(slices.Clone(rows), func(m connectwise.Member) bool { return m.InactiveFlag })
 		found, err := pick("member", where(c), c.Value, rows, func(m connectwise.Member) string { return m.Identifier })
 		if err != nil {
-			return errclass.Newf(errclass.Rejected, where(c), "ConnectWise has no active member %q; write the identifier of one", c.Value)
+			return wrong(where(c), "ConnectWise has no active member %q; write the identifier of one", c.Value)
 		}
 		t.Owner, l.filing.asked["owner"] = connectwise.Reference{ID: found.ID}, found.Identifier
 	}
@@ -181,7 +175,7 @@ func (l lookup) urgency(ctx context.Context) error {
 	if c, set := l.route.Fields["priority"]; set {
 		rows, err := remember(ctx, l, "priorities", func() ([]connectwise.Priority, error) { return l.client.Priorities(ctx) })
 		if err != nil {
-			return err
+			return lookingUp(where(c), err)
 		}
 		found, err := pick("priority", where(c), c.Value, rows, func(p connectwise.Priority) string { return p.Name })
 		if err != nil {
@@ -192,24 +186,13 @@ func (l lookup) urgency(ctx context.Context) error {
 	if c, set := l.route.Fields["source"]; set {
 		rows, err := remember(ctx, l, "sources", func() ([]connectwise.Source, error) { return l.client.Sources(ctx) })
 		if err != nil {
-			return err
+			return lookingUp(where(c), err)
 		}
 		found, err := pick("source", where(c), c.Value, rows, func(s connectwise.Source) string { return s.Name })
 		if err != nil {
 			return err
 		}
 		t.Source, l.filing.asked["source"] = connectwise.Reference{ID: found.ID}, found.Name
-	}
-	return nil
-}
-
-func (l lookup) customFields(context.Context) error {
-	for _, id := range slices.Sorted(maps.Keys(l.route.Custom)) {
-		number, err := strconv.Atoi(id)
-		if err != nil {
-			return errclass.Newf(errclass.Rejected, where(l.route.Custom[id]), "%q is not the id of a custom field; write its number", id)
-		}
-		l.filing.ticket.CustomFields = append(l.filing.ticket.CustomFields, connectwise.CustomField{ID: number, Value: json.RawMessage(l.route.Custom[id].Value)})
 	}
 	return nil
 }

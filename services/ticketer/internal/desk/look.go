@@ -38,24 +38,42 @@ func observed(t connectwise.Ticket) *ticketv1.Observed {
 	return o
 }
 
-// Find returns the tickets with a reference, by ascending id. One that was made lately may be missing, because the
-// server's search may lag.
-func (d *Desk) Find(ctx context.Context, reference string) ([]*ticketv1.Observed, error) {
-	found, err := d.list(ctx, connectwise.Eq("externalXRef", reference))
-	// The server compares without regard to case.
-	return slices.DeleteFunc(found, func(o *ticketv1.Observed) bool { return o.GetReference() != reference }), err
+// Find returns the tickets with a reference, by ascending id, in one request. One that was made lately may be missing,
+// because the server's search may lag.
+func (d *Desk) Find(ctx context.Context, reference string) ([]Found, error) {
+	rows, err := connectwise.All(d.client.Tickets(ctx, connectwise.Eq("externalXRef", reference), append(seen(), filed()...)...))
+	var all []Found
+	for _, row := range rows {
+		// The server compares without regard to case.
+		if row.ExternalXRef == reference {
+			all = append(all, Found{observed(row), row})
+		}
+	}
+	slices.SortFunc(all, func(a, b Found) int { return a.whole.ID - b.whole.ID })
+	return all, err
+}
+
+// filed are the further members of a ticket that drift compares.
+func filed() []string {
+	return []string{"type", "subType", "item", "team", "source", "site", "contact", "agreement", "impact", "severity", "customFields"}
 }
 
 // Read returns a ticket as it is now, in one request; one that was deleted is told as such.
 func (d *Desk) Read(ctx context.Context, ticket int64) (*ticketv1.Observed, error) {
+	found, err := d.ReadWhole(ctx, ticket)
+	return found.Ticket, err
+}
+
+// ReadWhole returns a ticket as Read does, for Claim.
+func (d *Desk) ReadWhole(ctx context.Context, ticket int64) (Found, error) {
 	t, err := d.client.Ticket(ctx, int(ticket))
 	switch {
 	case err != nil && errclass.Of(err) == errclass.NotFound:
-		return &ticketv1.Observed{TicketId: ticket, Deleted: true}, nil
+		return Found{Ticket: &ticketv1.Observed{TicketId: ticket, Deleted: true}}, nil
 	case err != nil:
-		return nil, err
+		return Found{}, err
 	}
-	return observed(t), nil
+	return Found{observed(t), t}, nil
 }
 
 // Changed returns our tickets that changed at that time or later, one request for each page: those whose reference
@@ -81,23 +99,40 @@ func (d *Desk) ours(ctx context.Context, prefix string, ids []int64, which conne
 	}), err
 }
 
-// OnBoard returns the open tickets of the settings' board that may stand for devices, and the board's id: those whose
-// summary speaks of Cove, as the script's do, and those with a reference of ours, of whichever installation.
-func (d *Desk) OnBoard(ctx context.Context) (board int64, all []*ticketv1.Observed, err error) {
-	n, err := d.known(ctx, freshNames)
-	if err != nil {
-		return 0, nil, err
-	}
-	all, err = d.list(ctx, connectwise.And(
-		connectwise.Eq("board/id", n.board.ID), connectwise.Eq("closedFlag", false),
-		connectwise.Or(connectwise.Contains("summary", "cove"), connectwise.Contains("externalXRef", "covewise:")),
+// OnBoards returns the open tickets that may stand for devices: of the boards of those names, the ones whose summary speaks of
+// Cove, as the script's do, or has a badge of ours; and of whichever board, the ones with a reference of ours, of whichever
+// installation.
+func (d *Desk) OnBoards(ctx context.Context, boards []string) ([]*ticketv1.Observed, error) {
+	return d.list(ctx, connectwise.And(
+		connectwise.Eq("closedFlag", false),
+		connectwise.Or(
+			connectwise.Contains("externalXRef", "covewise:"),
+			connectwise.And(
+				connectwise.In("board/name", boards...),
+				// The bracket before "CW-" may be a wildcard to the server.
+				connectwise.Or(connectwise.Contains("summary", "cove"), connectwise.Contains("summary", "CW-")),
+			),
+		),
 	))
-	return int64(n.board.ID), all, err
+}
+
+// Boards are the names of the boards that the settings send tickets to: the settings' own first, and those of routing rules.
+func (d *Desk) Boards() []string {
+	all := []string{d.settings.GetBoard()}
+	for _, rule := range d.settings.GetRouting() {
+		if board := rule.GetSet()["board"]; board != "" && !slices.Contains(all, board) {
+			all = append(all, board)
+		}
+	}
+	return all
 }
 
 // Board returns the id of the settings' board.
 func (d *Desk) Board(ctx context.Context) (int64, error) {
 	n, err := d.known(ctx, freshNames)
+	if err == nil {
+		err = n.wrong.about(keyBoard)
+	}
 	if err != nil {
 		return 0, err
 	}

@@ -15,12 +15,14 @@ import (
 
 // names are the records that the settings name.
 type names struct {
-	readAt                    time.Time
-	board                     connectwise.Reference
-	newStatus, closedStatus   connectwise.Reference
-	server, workstation, m365 connectwise.Reference // zero: the server's default priority
-	elsewhere                 map[int]statuses      // of boards that people moved tickets to; guarded by Desk.mu
-	kept                      map[string]any        // what was looked up beside these, see remember; guarded by Desk.mu
+	readAt                  time.Time
+	board                   connectwise.Reference
+	newStatus, closedStatus connectwise.Reference
+	priorities              priorities
+	wrong                   SettingErrors    // those of the above that ConnectWise does not have
+	good                    []string         // the keys of the others
+	elsewhere               map[int]statuses // of boards that people moved tickets to; guarded by Desk.mu
+	kept                    map[string]any   // what was looked up beside these, see remember; guarded by Desk.mu
 }
 
 // statuses are the ones with which a board's tickets are opened and closed.
@@ -31,6 +33,15 @@ type statuses struct{ open, closed connectwise.Reference }
 const (
 	freshNames = 10 * time.Minute
 	anyNames   = time.Duration(1<<63 - 1)
+	// wrongNames is how long names are believed of which some are wrong: people are about to mend them.
+	wrongNames = time.Minute
+)
+
+// Keys of the settings that are names.
+const (
+	keyBoard        = "tickets.board"
+	keyNewStatus    = "tickets.newStatus"
+	keyClosedStatus = "tickets.closedStatus"
 )
 
 // Check looks up what a ticket for the incident at the company needs to be made in one request, unless that was done
@@ -40,15 +51,24 @@ func (d *Desk) Check(ctx context.Context, e *incidentv1.Event, company int64) er
 	return err
 }
 
-// known returns the names, looked up anew when they are older than that.
+// Look makes sure that ConnectWise answered a minute ago, or answers now.
+func (d *Desk) Look(ctx context.Context) error {
+	_, err := d.known(ctx, time.Minute)
+	return err
+}
+
+// known returns the names, looked up anew when they are older than that. That some are wrong is no error here: each use
+// needs others of them.
 func (d *Desk) known(ctx context.Context, oldest time.Duration) (*names, error) {
 	remembered := func() *names {
 		d.mu.Lock()
 		defer d.mu.Unlock()
-		if d.names != nil && d.clock.Now().Sub(d.names.readAt) < oldest {
-			return d.names
+		switch n := d.names; {
+		case n == nil, d.clock.Now().Sub(n.readAt) >= oldest, len(n.wrong) > 0 && d.clock.Now().Sub(n.readAt) >= wrongNames:
+			return nil
+		default:
+			return n
 		}
-		return nil
 	}
 	if n := remembered(); n != nil {
 		return n, nil
@@ -65,20 +85,22 @@ func (d *Desk) known(ctx context.Context, oldest time.Duration) (*names, error) 
 		return nil, err
 	}
 	n.readAt = now
+	d.judged(n, n.wrong, n.good...)
 	d.mu.Lock()
 	d.names = n
 	d.mu.Unlock()
 	return n, nil
 }
 
-// doubt forgets the names when a request was refused that used them.
-func (d *Desk) doubt(err error) {
+// doubt forgets the names when a request was refused that used them, and reports whether it did.
+func (d *Desk) doubt(err error) bool {
 	if errclass.Of(err) != errclass.Rejected || onlyCompany(err) {
-		return
+		return false
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	d.names = nil
-	d.mu.Unlock()
+	return true
 }
 
 // onlyCompany reports whether a refusal complains of nothing but the ticket's company, which has no name here. A storm of
@@ -92,53 +114,60 @@ func onlyCompany(err error) bool {
 
 func (d *Desk) read(ctx context.Context) (*names, error) {
 	t := d.settings
-	board, err := d.board(ctx, "tickets.board", t.GetBoard())
+	n := &names{elsewhere: map[int]statuses{}, kept: map[string]any{}}
+	board, err := d.board(ctx, keyBoard, t.GetBoard())
+	if missing, ok := errors.AsType[SettingErrors](err); ok && errclass.Of(err) == errclass.Rejected {
+		n.wrong = missing
+		return n, nil
+	}
 	if err != nil {
 		return nil, err
 	}
+	n.board, n.good = board, []string{keyBoard}
 	rows, err := d.activeStatuses(ctx, board.ID)
 	if err != nil {
-		return nil, err
+		return nil, lookingUp(keyNewStatus, err)
 	}
-	n := &names{board: board, elsewhere: map[int]statuses{}, kept: map[string]any{}}
 	status := func(setting, name string, closed bool) (connectwise.Reference, error) {
 		s, err := pick(fmt.Sprintf("status of board %q", t.GetBoard()), setting, name, rows, func(s connectwise.BoardStatus) string { return s.Name })
 		if err == nil && s.ClosedStatus != closed {
 			what := map[bool]string{true: "does not close", false: "closes"}[closed]
-			err = errclass.Newf(errclass.Rejected, setting, "status %q of board %q %s tickets", s.Name, t.GetBoard(), what)
+			err = wrong(setting, "status %q of board %q %s tickets", s.Name, t.GetBoard(), what)
 		}
 		return connectwise.Reference{ID: s.ID}, err
 	}
-	var failures []error
-	keep := func(into *connectwise.Reference, r connectwise.Reference, err error) {
-		*into = r
-		failures = append(failures, err)
+	judge := func(setting string, err error) {
+		if found, ok := errors.AsType[SettingErrors](err); ok {
+			n.wrong = append(n.wrong, found...)
+		} else {
+			n.good = append(n.good, setting)
+		}
 	}
-	r, err := status("tickets.newStatus", t.GetNewStatus(), false)
-	keep(&n.newStatus, r, err)
-	r, err = status("tickets.closedStatus", t.GetClosedStatus(), true)
-	keep(&n.closedStatus, r, err)
+	n.newStatus, err = status(keyNewStatus, t.GetNewStatus(), false)
+	judge(keyNewStatus, err)
+	n.closedStatus, err = status(keyClosedStatus, t.GetClosedStatus(), true)
+	judge(keyClosedStatus, err)
 
-	priorities, err := d.client.Priorities(ctx)
+	const keyPriorities = "tickets.priorities"
+	all, err := d.client.Priorities(ctx)
 	if err != nil {
-		return nil, err
+		return nil, lookingUp(keyPriorities, err)
 	}
+	n.good = append(n.good, keyPriorities)
 	for _, p := range []struct {
 		setting, name string
-		into          *connectwise.Reference
+		into          *connectwise.Priority
 	}{
-		{"tickets.priorities.server", t.GetPriorityServer(), &n.server},
-		{"tickets.priorities.workstation", t.GetPriorityWorkstation(), &n.workstation},
-		{"tickets.priorities.m365", t.GetPriorityM365(), &n.m365},
+		{"tickets.priorities.server", t.GetPriorityServer(), &n.priorities.server},
+		{"tickets.priorities.workstation", t.GetPriorityWorkstation(), &n.priorities.workstation},
+		{"tickets.priorities.m365", t.GetPriorityM365(), &n.priorities.m365},
 	} {
 		if p.name == "" {
 			continue
 		}
-		found, err := pick("priority", p.setting, p.name, priorities, func(p connectwise.Priority) string { return p.Name })
-		keep(p.into, connectwise.Reference{ID: found.ID}, err)
-	}
-	if err := inOneLine(failures); err != nil {
-		return nil, err
+		found, err := pick("priority", p.setting, p.name, all, func(p connectwise.Priority) string { return p.Name })
+		*p.into = found
+		judge(p.setting, err)
 	}
 	return n, nil
 }
@@ -214,14 +243,14 @@ func (d *Desk) board(ctx context.Context, setting, name string) (connectwise.Ref
 	const what = "service board"
 	boards, err := d.client.Boards(ctx, name)
 	if err != nil {
-		return connectwise.Reference{}, err
+		return connectwise.Reference{}, lookingUp(setting, err)
 	}
 	if board, err := pick(what, setting, name, usable(boards), named); err == nil {
 		return connectwise.Reference{ID: board.ID}, nil
 	}
 	// Only to tell which there are.
 	if boards, err = d.client.Boards(ctx, ""); err != nil {
-		return connectwise.Reference{}, err
+		return connectwise.Reference{}, lookingUp(setting, err)
 	}
 	board, err := pick(what, setting, name, usable(boards), named)
 	return connectwise.Reference{ID: board.ID}, err
@@ -244,32 +273,7 @@ func pick[T any](what, setting, name string, all []T, named func(T) string) (T, 
 	}
 	var none T
 	if len(there) == 0 {
-		return none, errclass.Newf(errclass.Rejected, setting, "ConnectWise has no active %s that this API member can see", what)
+		return none, wrong(setting, "ConnectWise has no active %s that this API member can see", what)
 	}
-	return none, errclass.Newf(errclass.Rejected, setting, "ConnectWise has no active %s %q; there are %s", what, name, strings.Join(there, ", "))
-}
-
-// inOneLine makes one Rejected error of several, without line breaks; nil of none.
-func inOneLine(all []error) error {
-	var texts []string
-	for _, err := range all {
-		if err != nil {
-			texts = append(texts, err.Error())
-		}
-	}
-	if len(texts) == 0 {
-		return nil
-	}
-	return errclass.New(errclass.Rejected, "", errors.New(strings.Join(texts, "; ")))
-}
-
-func (n *names) priority(c incidentv1.DeviceClass) connectwise.Reference {
-	switch c {
-	case incidentv1.DeviceClass_DEVICE_CLASS_SERVER:
-		return n.server
-	case incidentv1.DeviceClass_DEVICE_CLASS_M365:
-		return n.m365
-	case incidentv1.DeviceClass_DEVICE_CLASS_WORKSTATION, incidentv1.DeviceClass_DEVICE_CLASS_DOCUMENTS, incidentv1.DeviceClass_DEVICE_CLASS_UNSPECIFIED:
-	}
-	return n.workstation
+	return none, wrong(setting, "ConnectWise has no active %s %q; there are %s", what, name, strings.Join(there, ", "))
 }

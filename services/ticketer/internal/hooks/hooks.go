@@ -55,6 +55,7 @@ type Hooks struct {
 	doors []*door
 
 	entries map[string]*registration // by tenant; of Run only
+	leavers leavers                  // of Run only
 }
 
 // New opens the view of the tenants.
@@ -99,6 +100,7 @@ func (h *Hooks) Run(ctx context.Context) error {
 			settings := h.settings()
 			h.open(ctx, settings)
 			h.register(ctx, settings)
+			h.leave(ctx, settings)
 			h.rest(ctx)
 		}
 		return nil

@@ -113,15 +113,22 @@ func (w *world) start(change func(*tenantv1.Settings)) {
 		}
 		change(s)
 	})
-	ctx, stop := context.WithCancel(w.t.Context())
+	w.run()
+}
+
+// run runs the hooks until the test ends, or until what is returned is called.
+func (w *world) run() (stop func()) {
+	ctx, cancel := context.WithCancel(w.t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.hooks.Run(ctx) }()
-	w.t.Cleanup(func() {
-		stop()
+	stop = sync.OnceFunc(func() {
+		cancel()
 		if err := <-ended; err != nil {
 			w.t.Errorf("Run: %v", err)
 		}
 	})
+	w.t.Cleanup(stop)
+	return stop
 }
 
 func (w *world) settings(change func(*tenantv1.Settings)) {

@@ -125,7 +125,7 @@ func (h *Hooks) align(ctx context.Context, s *tenantv1.Settings, address string)
 	if err != nil {
 		return err
 	}
-	want := wanted(fmt.Sprintf("Covewise %s %s", h.opts.Bus.Installation(), s.GetId()), address)
+	want := wanted(h.described(s.GetId()), address)
 	todo := compare(there, want)
 	if todo.make {
 		// Another process may have been faster.
@@ -156,6 +156,7 @@ func (h *Hooks) client(s *tenantv1.Settings) (*connectwise.Client, error) {
 	public, private := tenant.Reference("connectwise.publicKey", cw.GetPublicKey()), tenant.Reference("connectwise.privateKey", cw.GetPrivateKey())
 	client, err := connectwise.New(connectwise.Options{
 		Site: cw.GetUrl(), Company: cw.GetCompany(), ClientID: cw.GetClientId(), Tenant: s.GetId(), Limits: h.opts.Limits,
+		RequestsPerMinute: int(cw.GetRequestsPerMinute()), Burst: int(cw.GetBurst()),
 		Transport: h.opts.Transport, Logger: h.log.With("tenant", s.GetId()),
 		Keys: func() (string, string, error) {
 			one, err := public.Resolve(h.opts.LookupEnv)

@@ -19,7 +19,6 @@ import (
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
-	"github.com/covewise/covewise/services/ticketer/internal/rollup"
 )
 
 // mostReads bounds the single tickets read in one comparison; the others are read in the next.
@@ -31,7 +30,7 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 	w.mu.Lock()
 	ledgers := maps.Clone(w.byTenant[tenant])
 	w.mu.Unlock()
-	if err := w.rollUp(ctx, tenant, ledgers, now); err != nil {
+	if err := w.rollUp(ctx, tenant, ledgers, true); err != nil {
 		return err
 	}
 	if err := w.callHome(ctx, tenant, ledgers); err != nil {
@@ -43,10 +42,13 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 	}
 	cursor, census, server := d.GetCursor().AsTime(), false, d.GetServer()
 	var err error
-	if slices.ContainsFunc(slices.Collect(maps.Values(ledgers)), func(t *tracked) bool { return t.ticket != 0 }) {
+	var lone *orphans
+	due := now.Sub(d.GetCensusAt().AsTime()) >= censusTurns*w.every
+	// Without any record there may still be tickets: it may have been lost.
+	if due || slices.ContainsFunc(slices.Collect(maps.Values(ledgers)), func(t *tracked) bool { return t.ticket != 0 }) {
 		err = w.look(ctx, tenant, func(ctx context.Context, present string, r Reader) error {
 			// Another server's clock and tickets are others.
-			census = now.Sub(d.GetCensusAt().AsTime()) >= censusTurns*w.every || present != server && server != ""
+			census = due || present != server && server != ""
 			if present != server && server != "" {
 				cursor = now.Add(-clockSkew)
 			}
@@ -57,11 +59,15 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 					return err
 				}
 			}
-			newest, err := w.compare(ctx, r, tenant, ledgers, cursor, census)
+			lone = newOrphans(d, ledgers)
+			newest, err := w.compare(ctx, r, tenant, ledgers, cursor, census, lone)
 			if newest.After(cursor) {
 				cursor = newest
 			}
-			return err
+			if err != nil {
+				return err
+			}
+			return w.handOver(ctx, r, present, lone, census)
 		})
 	}
 	_, recorded := w.desks.Update(ctx, bus.Key(tenant), func(d *ticketv1.Desk) (*ticketv1.Desk, error) {
@@ -71,6 +77,9 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 		if err == nil {
 			d.Server, d.Cursor = server, timestamppb.New(cursor)
 			if census {
+				d.Orphans = lone.still(d.GetOrphans())
+			}
+			if census && lone.all {
 				d.CensusAt = timestamppb.New(now)
 			}
 		}
@@ -96,7 +105,7 @@ func (w *Watcher) list(ctx context.Context, tenant string) (map[string]*tracked,
 }
 
 // compare hands over every difference between tickets and ledgers, and returns the time of the newest change seen.
-func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers map[string]*tracked, cursor time.Time, census bool) (time.Time, error) {
+func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers map[string]*tracked, cursor time.Time, census bool, lone *orphans) (time.Time, error) {
 	prefix := adopt.Prefix(w.bus.Installation(), tenant)
 	byTicket := map[int64][]string{}
 	var others []int64 // tickets without a reference of ours, such as those that ours were merged into
@@ -122,9 +131,14 @@ func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers 
 		}
 		rows = append(rows, more...)
 	}
+	lone.sift(rows, func(reference string) bool { return strings.HasPrefix(reference, prefix) })
 	var newest time.Time
 	var messages []bus.Message
 	look := w.clock.Now().UnixNano() / int64(w.every)
+	// They come first: who closes the one and opens the other wants no third.
+	for _, s := range strays(ledgers, byTicket, rows) {
+		messages = append(messages, observation(ledgers[s.key], s.key, s.row, look))
+	}
 	for _, row := range rows {
 		if at := row.GetLastUpdated().AsTime(); row.GetLastUpdated() != nil && at.After(newest) {
 			newest = at
@@ -185,45 +199,6 @@ func observation(t *tracked, key string, o *ticketv1.Observed, look int64) bus.M
 		ID:      fmt.Sprintf("observed:%s:%x@%d", key, h.Sum64(), look), TTL: time.Hour,
 		Body: &ticketv1.Observation{SchemaVersion: 1, Tenant: t.tenant, DeviceId: t.device, IncidentId: t.incident, Observed: o},
 	}
-}
-
-// rollUp brings the picture of the tenant's roll-up up to date and wakes it.
-func (w *Watcher) rollUp(ctx context.Context, tenant string, ledgers map[string]*tracked, now time.Time) error {
-	var waiting []*incidentv1.Member
-	var open *ticketv1.Ledger
-	for key, t := range ledgers {
-		switch {
-		case t.capped != nil:
-			waiting = append(waiting, t.capped)
-		case t.device == rollup.Device && t.over.IsZero():
-			l, _, err := w.store.Get(ctx, key)
-			if err != nil {
-				return err
-			}
-			if l != nil && !plan.Resolved(l) {
-				open = l
-			}
-		}
-	}
-	e, news := rollup.Next(tenant, open, waiting, now)
-	if !news {
-		return nil
-	}
-	_, err := w.store.Update(ctx, bus.Key(tenant, rollup.Device, e.GetIncidentId()), func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
-		next, received := plan.Receive(l, e, now)
-		if !received {
-			return nil, bus.ErrKeep
-		}
-		return next, nil
-	})
-	if err != nil {
-		return err
-	}
-	return w.bus.Publish(ctx, bus.Message{
-		Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbRedrive, Tenant: tenant, Key: rollup.Device},
-		ID:      fmt.Sprintf("redrive:%s:%s:%d", tenant, e.GetIncidentId(), e.GetRevision()), TTL: time.Hour,
-		Body: &incidentv1.Event{SchemaVersion: 1, Tenant: tenant, DeviceId: rollup.Device, IncidentId: e.GetIncidentId()},
-	})
 }
 
 // callHome wakes the incidents whose tickets are at the catch-all company although their customer has one by now.

@@ -21,9 +21,10 @@ import (
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
-	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
+	"github.com/covewise/covewise/services/ticketer/internal/rollup"
 )
 
 // DefaultEvery is the time between two looks at a tenant's tickets.
@@ -60,25 +61,38 @@ type Options struct {
 	Logger *slog.Logger
 	Look   Look
 	Every  time.Duration // DefaultEvery when zero
+	Counts Audience
+}
+
+// Audience is told of every ledger that the watcher sees, and once when it has seen all there are.
+type Audience interface {
+	See(key string, revision uint64, l *ticketv1.Ledger)
+	Complete()
 }
 
 // Watcher looks at tickets.
 type Watcher struct {
-	bus     *bus.Bus
-	clock   clock.Clock
-	log     *slog.Logger
-	look    Look
-	every   time.Duration
-	store   *bus.Store[*ticketv1.Ledger]
-	desks   *bus.Store[*ticketv1.Desk]
-	links   *bus.Store[*companyv1.Link]
-	ledgers *bus.View[*ticketv1.Ledger, *tracked]
-	due     *bus.View[*ticketv1.Desk, time.Time]
-	stir    chan struct{} // a tenant has its first ticket, or a turn has moved; holds one
+	bus      *bus.Bus
+	clock    clock.Clock
+	log      *slog.Logger
+	look     Look
+	every    time.Duration
+	counts   Audience
+	store    *bus.Store[*ticketv1.Ledger]
+	desks    *bus.Store[*ticketv1.Desk]
+	links    *bus.Store[*companyv1.Link]
+	settings *bus.Store[*tenantv1.Settings]
+	adopted  *bus.Store[*ticketv1.Adoption]
+	ledgers  *bus.View[*ticketv1.Ledger, *tracked]
+	due      *bus.View[*ticketv1.Desk, time.Time]
+	live     *bus.View[*tenantv1.Settings, string] // ids of the tenants in live mode; empty for others
+	stir     chan struct{}                         // a tenant has its first ticket, or a turn has moved; holds one
 
 	mu       sync.Mutex
 	byTenant map[string]map[string]*tracked // by tenant, then by ledger key
 	said     map[string]string              // last failure told, by tenant
+
+	rolls rolls // tenants whose roll-up may have news
 }
 
 // tracked is what looking needs of a ledger.
@@ -87,9 +101,13 @@ type tracked struct {
 	ticket                              int64
 	observed                            *ticketv1.Observed
 	phase                               ticketv1.Phase
-	standIn                             string             // customer whose ticket is at the catch-all company; empty otherwise
-	capped                              *incidentv1.Member // set while the hourly cap holds the incident back
-	over                                time.Time          // when the incident ended; zero while it has not
+	serves                              bool           // the ticket shows trouble that is not over
+	former                              []int64        // tickets that the incident had before the present one
+	remarks                             []string       // what is on record about strays, among others
+	standIn                             string         // customer whose ticket is at the catch-all company; empty otherwise
+	held                                hold           // what keeps the incident from its ticket
+	waiting                             rollup.Waiting // what the roll-up tells of it; set while something holds it back
+	over                                time.Time      // when the incident ended; zero while it has not
 }
 
 // New opens the views.
@@ -98,8 +116,8 @@ func New(ctx context.Context, o Options) (*Watcher, error) {
 		o.Every = DefaultEvery
 	}
 	w := &Watcher{
-		bus: o.Bus, clock: o.Clock, log: o.Logger, look: o.Look, every: o.Every, stir: make(chan struct{}, 1),
-		byTenant: map[string]map[string]*tracked{}, said: map[string]string{},
+		bus: o.Bus, clock: o.Clock, log: o.Logger, look: o.Look, every: o.Every, counts: o.Counts, stir: make(chan struct{}, 1),
+		byTenant: map[string]map[string]*tracked{}, said: map[string]string{}, rolls: newRolls(),
 	}
 	var err error
 	if w.store, err = bus.OpenStore[*ticketv1.Ledger](ctx, o.Bus, bus.TicketLedger); err != nil {
@@ -108,10 +126,24 @@ func New(ctx context.Context, o Options) (*Watcher, error) {
 	if w.desks, err = bus.OpenStore[*ticketv1.Desk](ctx, o.Bus, bus.TicketDesk); err != nil {
 		return nil, err
 	}
+	if w.settings, err = bus.OpenStore[*tenantv1.Settings](ctx, o.Bus, bus.Tenants); err != nil {
+		return nil, err
+	}
 	if w.links, err = bus.OpenStore[*companyv1.Link](ctx, o.Bus, bus.CompanyMap); err != nil {
 		return nil, err
 	}
-	w.ledgers = bus.NewView(w.store, ">", project, w.changed)
+	if w.adopted, err = bus.OpenStore[*ticketv1.Adoption](ctx, o.Bus, bus.Adoptions); err != nil {
+		return nil, err
+	}
+	tenants, err := bus.OpenStore[*tenantv1.Settings](ctx, o.Bus, bus.Tenants)
+	if err != nil {
+		return nil, err
+	}
+	w.live = bus.NewView(tenants, ">", liveTenant, func(string) { w.wake() })
+	w.ledgers = bus.NewView(w.store, ">", func(e bus.Entry[*ticketv1.Ledger]) *tracked {
+		o.Counts.See(e.Key, e.Revision, e.Value)
+		return project(e)
+	}, w.changed)
 	// A callback may have brought a look forward.
 	w.due = bus.NewView(w.desks, ">", func(e bus.Entry[*ticketv1.Desk]) time.Time { return e.Value.GetNextPollAt().AsTime() }, func(string) { w.wake() })
 	return w, nil
@@ -122,16 +154,13 @@ func project(e bus.Entry[*ticketv1.Ledger]) *tracked {
 	l := e.Value
 	t := &tracked{
 		tenant: l.GetTenant(), device: l.GetDeviceId(), incident: l.GetIncidentId(), reference: l.GetReference(), ticket: l.GetTicketId(),
-		observed: l.GetObserved(), phase: l.GetPhase(),
+		observed: l.GetObserved(), phase: l.GetPhase(), serves: plan.Serves(l), former: l.GetFormerTicketIds(), remarks: l.GetRemarks(),
 	}
 	if l.GetStandIn() && t.phase == ticketv1.Phase_PHASE_OPEN {
 		t.standIn = l.GetWanted().GetCustomer().GetId()
 	}
-	if l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_CAPPED {
-		d := l.GetWanted().GetDevice()
-		t.capped = &incidentv1.Member{
-			DeviceId: l.GetDeviceId(), DeviceName: d.GetName(), CustomerName: l.GetWanted().GetCustomer().GetName(), IncidentId: l.GetIncidentId(),
-		}
+	if t.held = heldBack(l); t.held != nothingHolds {
+		t.waiting = rollup.Of(l.GetWanted())
 	}
 	if t.phase == ticketv1.Phase_PHASE_CLOSED || t.phase == ticketv1.Phase_PHASE_DROPPED || plan.Resolved(l) && t.phase == ticketv1.Phase_PHASE_HANDED_OVER {
 		t.over = l.GetUpdatedAt().AsTime()
@@ -148,6 +177,9 @@ func (w *Watcher) changed(key string) {
 			delete(ledgers, key)
 		}
 		return
+	}
+	if old := w.byTenant[item.tenant][key]; old.holding() != item.holding() {
+		w.rolls.add(item.tenant)
 	}
 	if w.byTenant[item.tenant] == nil {
 		w.byTenant[item.tenant] = map[string]*tracked{}
@@ -169,8 +201,9 @@ func (w *Watcher) Run(ctx context.Context) error {
 	all, ctx := errgroup.WithContext(ctx)
 	all.Go(func() error { return w.ledgers.Run(ctx, w.bus) })
 	all.Go(func() error { return w.due.Run(ctx, w.bus) })
+	all.Go(func() error { return w.live.Run(ctx, w.bus) })
 	all.Go(func() error {
-		for _, ready := range []<-chan struct{}{w.ledgers.Ready(), w.due.Ready()} {
+		for _, ready := range []<-chan struct{}{w.ledgers.Ready(), w.due.Ready(), w.live.Ready()} {
 			select {
 			case <-ready:
 			case <-ctx.Done():
@@ -179,6 +212,15 @@ func (w *Watcher) Run(ctx context.Context) error {
 		}
 		for ctx.Err() == nil {
 			w.rest(ctx, w.round(ctx))
+		}
+		return nil
+	})
+	all.Go(func() error {
+		select {
+		case <-w.ledgers.Ready():
+			w.counts.Complete()
+			w.keepRollUps(ctx)
+		case <-ctx.Done():
 		}
 		return nil
 	})
@@ -223,7 +265,21 @@ func (w *Watcher) tenants() []string {
 			all = append(all, tenant)
 		}
 	}
+	// One without any record may have lost it.
+	w.live.Each(func(_ string, tenant string) {
+		if tenant != "" && len(w.byTenant[tenant]) == 0 {
+			all = append(all, tenant)
+		}
+	})
 	return all
+}
+
+// liveTenant is the id of a tenant in live mode.
+func liveTenant(e bus.Entry[*tenantv1.Settings]) string {
+	if e.Value.GetMode() != tenantv1.Mode_MODE_LIVE {
+		return ""
+	}
+	return e.Value.GetId()
 }
 
 // tell logs a failure once for each new reason.

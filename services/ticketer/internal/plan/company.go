@@ -9,6 +9,9 @@ import (
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
 
+// LinkIt is what a person can do for a customer without a company.
+const LinkIt = "link one with covewise companies link, or name one by CWM:<id> in the customer's reference in Cove"
+
 // create is the way to a create, which leads through the customer's company.
 func create(l *ticketv1.Ledger, f Facts) Step {
 	customer := l.GetWanted().GetCustomer()
@@ -30,25 +33,34 @@ func create(l *ticketv1.Ledger, f Facts) Step {
 	default:
 		return Park{
 			ticketv1.ParkReason_PARK_REASON_COMPANY,
-			fmt.Sprintf("customer %q has no ConnectWise company: %s", customer.GetName(), orElse(link.GetReason(), "no reason was given")),
+			fmt.Sprintf("customer %q has no ConnectWise company: %s; %s", customer.GetName(), orElse(link.GetReason(), "no reason was given"), LinkIt),
 			link.GetCheckedAt().AsTime().Add(StaleAnswer),
 		}
 	}
 }
 
-// capped returns the create if the hour's cap allows it.
+// capped returns the create, or its turn, if the hour's cap allows it.
 func capped(l *ticketv1.Ledger, f Facts, begin BeginCreate) Step {
 	switch {
-	case !f.Handling.Capped || !ofDevice(l) || f.Quota.Granted:
-		return begin
+	case !f.Handling.Capped || !OfDevice(l) || f.Quota.Granted:
+		return inTurn(l, f, begin)
 	case !f.Quota.Asked:
 		return AskQuota{}
 	default:
 		return Park{
 			ticketv1.ParkReason_PARK_REASON_CAPPED,
-			"this hour has had as many tickets as tickets.hourlyCap allows; the roll-up ticket lists the device until it gets its own", f.Quota.Until,
+			"this hour has had as many tickets as tickets.hourlyCap allows; until the device gets its own, the roll-up ticket stands for it", f.Quota.Until,
 		}
 	}
+}
+
+// inTurn lets a create give way to others of its tenant when enough of them wait already: while it waited in its partition
+// with them, other tenants' incidents would wait behind it. What concerns more than one device never gives way.
+func inTurn(l *ticketv1.Ledger, f Facts, begin BeginCreate) Step {
+	if !f.Crowded || !OfDevice(l) || l.GetPhase() == ticketv1.Phase_PHASE_CREATING || wornOut(l) {
+		return begin
+	}
+	return Yield{}
 }
 
 // outdated reports whether the incident knows the customer by another reference than the link does, and knows it

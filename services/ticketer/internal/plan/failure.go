@@ -2,6 +2,7 @@ package plan
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -35,17 +36,20 @@ func After(l *ticketv1.Ledger, f Failure, now time.Time) Park {
 		return Park{f.Reason, "ConnectWise asked for patience: " + f.Text, now.Add(min(max(f.RetryAfter, time.Second), mostRetryAfter))}
 	case ticketv1.ParkReason_PARK_REASON_AUTH:
 		if f.Right != "" {
-			return Park{f.Reason, fmt.Sprintf("%s. Give the role of the API member the right %q in ConnectWise", f.Text, f.Right), now.Add(authWait)}
+			return Park{f.Reason, fmt.Sprintf("%s. Give the role of the API member the right %q in ConnectWise", unstopped(f.Text), f.Right), now.Add(authWait)}
 		}
-		return Park{f.Reason, f.Text + ". Check the keys, the client id, the company and the API member's role", now.Add(authWait)}
+		return Park{f.Reason, unstopped(f.Text) + ". Check the keys, the client id, the company and the API member's role", now.Add(authWait)}
 	case ticketv1.ParkReason_PARK_REASON_REJECTED:
-		return Park{f.Reason, f.Text + ". Correct the tenant's settings or the record in ConnectWise", now.Add(rejectedWait)}
+		return Park{f.Reason, unstopped(f.Text) + ". Correct the tenant's settings or the record in ConnectWise", now.Add(rejectedWait)}
 	default:
 		const reason = ticketv1.ParkReason_PARK_REASON_UNAVAILABLE
 		wait := growing(l, reason, firstUnavailable, mostUnavailable)
 		return Park{reason, f.Text, now.Add(min(max(wait, f.RetryAfter), mostRetryAfter))}
 	}
 }
+
+// unstopped is a text to which a sentence is added.
+func unstopped(text string) string { return strings.TrimRight(text, ". ") }
 
 // growing doubles a wait with each renewal for the same reason.
 func growing(l *ticketv1.Ledger, reason ticketv1.ParkReason, first, most time.Duration) time.Duration {

@@ -54,8 +54,11 @@ func taken(l *ticketv1.Ledger, f Facts) Step {
 	case o.GetDeleted() && Resolved(l):
 		return End{Why: "the ticket was deleted before the device recovered"}
 	case o.GetDeleted():
-		return deleted(l, f)
+		return orElsewhereAgain(l, f, deleted(l, f))
 	case o.GetMergedInto() != 0 && o.GetMergedInto() != o.GetTicketId():
+		if !f.Known {
+			return barred(l, f)
+		}
 		if stop := elsewhere(l, f); stop != nil {
 			return stop
 		}
@@ -66,7 +69,7 @@ func taken(l *ticketv1.Ledger, f Facts) Step {
 	case o.GetClosed() && Resolved(l):
 		return End{Why: "the ticket was closed before the device recovered"}
 	case o.GetClosed():
-		return closedByHand(l, f)
+		return orElsewhereAgain(l, f, closedByHand(l, f))
 	case given:
 		return Resume{}
 	default:
@@ -77,7 +80,7 @@ func taken(l *ticketv1.Ledger, f Facts) Step {
 func deleted(l *ticketv1.Ledger, f Facts) Step {
 	// A ticket that was another incident's before says nothing about this one.
 	if f.Handling.OnDeleted == tenantv1.Deleted_DELETED_NEW || l.GetPhase() == ticketv1.Phase_PHASE_REOPENING && l.GetTakenUp() {
-		return Renew{Why: "the ticket was deleted while the device fails"}
+		return calmly(l, f, renew(l, f, "the ticket was deleted while the device fails"))
 	}
 	return handOver(l, "the ticket was deleted while the device fails; nothing follows until it has recovered and failed again (tickets.onDeleted: leave)", time.Time{})
 }
@@ -88,7 +91,9 @@ const beingClosed = 5 * time.Second
 func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 	switch f.Closer {
 	case CloserOurs:
-		return reopen(l, f)
+		if !l.GetForeign() {
+			return reopen(l, f)
+		}
 	case CloserUnsure:
 		if held(l, f) {
 			return Nothing{}
@@ -100,23 +105,45 @@ func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 	closed := closedAt(l, f)
 	switch f.Handling.OnHandClose {
 	case tenantv1.HandClose_HAND_CLOSE_REOPEN:
-		return reopen(l, f)
+		return openAgain(l, f, true, "the ticket was closed while the device fails (tickets.onHandClose: reopen)")
 	case tenantv1.HandClose_HAND_CLOSE_NEW:
-		return Renew{Why: "the ticket was closed while the device fails (tickets.onHandClose: new)"}
+		return openAgain(l, f, false, "the ticket was closed while the device fails (tickets.onHandClose: new)")
+	case tenantv1.HandClose_HAND_CLOSE_WONT_FIX, tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED:
+	}
+	if newOutage(l) {
+		return openAgain(l, f, f.Handling.reopens(closed, f.Now), "something else has failed since the ticket was closed")
+	}
+	switch f.Handling.OnHandClose {
 	case tenantv1.HandClose_HAND_CLOSE_WONT_FIX:
 		return handOver(l, "the ticket was closed while the device fails; nothing follows until it has recovered and failed again (tickets.onHandClose: wontFix)", time.Time{})
-	case tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED:
+	case tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_REOPEN, tenantv1.HandClose_HAND_CLOSE_NEW, tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED:
 	}
 	until := closed.Add(f.Handling.RespectFor)
 	switch {
 	case f.Now.Before(until):
 		return handOver(l, "the ticket was closed while the device fails; that is respected for a while (tickets.respectFor)", until)
-	case f.Handling.reopens(closed, f.Now) || f.Handling.ReopenWithin >= f.Handling.RespectFor:
-		// Who reopens within at least the time that is respected means the ticket to be opened when that time is over.
-		return reopen(l, f)
 	default:
-		return Renew{Why: "the ticket was closed, and the device still fails after the time that this is respected"}
+		// Who reopens within at least the time that is respected means the ticket to be opened when that time is over.
+		again := f.Handling.reopens(closed, f.Now) || f.Handling.ReopenWithin >= f.Handling.RespectFor
+		return openAgain(l, f, again, "the ticket was closed, and the device still fails after the time that this is respected")
 	}
+}
+
+// openAgain opens the ticket that people closed, or replaces it. One that is not ours is never opened again: its owner is
+// done with it, and the device gets a ticket of its own.
+func openAgain(l *ticketv1.Ledger, f Facts, again bool, why string) Step {
+	if again && !l.GetForeign() {
+		return calmly(l, f, reopen(l, f))
+	}
+	return calmly(l, f, renew(l, f, why))
+}
+
+// renew gives the ticket up, once another can be made.
+func renew(l *ticketv1.Ledger, f Facts, why string) Step {
+	if stop := barred(l, f); stop != nil {
+		return stop
+	}
+	return Renew{Why: why}
 }
 
 // closedAt is when a person closed the ticket: by the server's word, or when we saw it; never in the future.
@@ -159,27 +186,40 @@ func reopening(l *ticketv1.Ledger, f Facts) Step {
 	if stop := hindered(l, f); stop != nil {
 		return stop
 	}
-	if Resolved(l) {
-		// Whether it was opened is not known, and a second closing does no harm.
-		return Close{}
+	// Whether it was opened is not known: the request may have been executed, and people may have opened it too.
+	switch {
+	case !f.Seen:
+		return Glance{}
+	case o != nil && !o.GetClosed():
+		return Resume{}
+	case Resolved(l):
+		return End{Why: "the ticket was closed before the device recovered"}
+	case l.GetForeign():
+		return taken(l, f)
+	default:
+		return Reopen{}
 	}
-	return Reopen{}
 }
 
 // earlier returns TakeUp when the device's last ticket is to serve again, or nil.
 func earlier(l *ticketv1.Ledger, f Facts) Step {
 	e := f.Earlier
-	o := e.GetObserved()
-	if e == nil || e.GetTicketId() == 0 || e.GetForeign() || l.GetRenewals() > 0 || differ(e.GetServer(), f.Server) ||
-		o.GetDeleted() || o.GetMergedInto() != 0 || e.GetPhase() != ticketv1.Phase_PHASE_CLOSED {
+	if l.GetRenewals() > 0 || !servesAgain(e, f) {
 		return nil
 	}
 	// A person opened it again, or nobody closed it: there must not be two.
-	openStill := o != nil && !o.GetClosed()
+	openStill := e.GetObserved() != nil && !e.GetObserved().GetClosed()
 	if !openStill && !f.Handling.reopens(e.GetClosedAt().AsTime(), f.Now) {
 		return nil
 	}
 	return TakeUp{Ticket: e.GetTicketId()}
+}
+
+// servesAgain reports whether the ticket of an earlier incident is there to be taken up.
+func servesAgain(e *ticketv1.Ledger, f Facts) bool {
+	o := e.GetObserved()
+	return e.GetTicketId() != 0 && !e.GetForeign() && !differ(e.GetServer(), f.Server) && !o.GetDeleted() && o.GetMergedInto() == 0 &&
+		e.GetPhase() == ticketv1.Phase_PHASE_CLOSED
 }
 
 // home returns the move to the customer's own company, or nil. A ticket that people gave to another company stays there.
@@ -213,22 +253,8 @@ func attach(l *ticketv1.Ledger, f Facts) Step {
 	return Attach{Parent: f.Group.Ticket}
 }
 
-// hindered returns why nothing can be written to the ticket now, or nil.
-func hindered(l *ticketv1.Ledger, f Facts) Step {
-	if stop := barred(l, f); stop != nil {
-		return stop
-	}
-	if stop := elsewhere(l, f); stop != nil {
-		return stop
-	}
-	if held(l, f) {
-		return Nothing{}
-	}
-	return nil
-}
-
-// ofDevice reports whether the incident is one device's.
-func ofDevice(l *ticketv1.Ledger) bool {
+// OfDevice reports whether the incident is one device's.
+func OfDevice(l *ticketv1.Ledger) bool {
 	switch l.GetWanted().GetScope() {
 	case incidentv1.Scope_SCOPE_UNSPECIFIED, incidentv1.Scope_SCOPE_DEVICE:
 		return true

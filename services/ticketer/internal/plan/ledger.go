@@ -154,8 +154,10 @@ func Closed(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.L
 	l.Phase = ticketv1.Phase_PHASE_CLOSED
 	l.ClosedAt = timestamppb.New(now)
 	if o != nil {
-		l.Observed = o
-		l.OwnCloseAt, l.OwnCloseBy = o.GetClosedAt(), o.GetClosedBy()
+		if !closedBefore(l.GetObserved(), o) {
+			l.OwnCloseAt, l.OwnCloseBy = o.GetClosedAt(), o.GetClosedBy()
+		}
+		written(l, o)
 	}
 	l.NoteBegunRevision = 0
 	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""

@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -18,12 +19,16 @@ func Observe(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *tic
 	if l.GetTicketId() == 0 || o.GetTicketId() != l.GetTicketId() || older(o, old) {
 		return l, nil
 	}
-	changes = Changes(old, o)
+	changes = Changes(old, notOurs(l, o))
 	if len(changes) == 0 {
 		return l, nil
 	}
 	l = change(l, now)
 	l.Observed, l.LookDue = o, false
+	if l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && old.GetDeleted() && Open(o) {
+		// Nobody has told it the end.
+		l.Phase, l.ClosedAt = ticketv1.Phase_PHASE_OPEN, nil
+	}
 	if o.GetDeleted() && old != nil {
 		l.Observed = proto.CloneOf(old)
 		l.Observed.Deleted = true
@@ -69,6 +74,17 @@ func older(o, old *ticketv1.Observed) bool {
 	return !o.GetDeleted() && !old.GetDeleted() && o.GetLastUpdated().GetSeconds() < old.GetLastUpdated().GetSeconds()
 }
 
+// notOurs is a picture without the name of who changed it last where that was us: our note or status came after the change,
+// whose author the server does not tell any more.
+func notOurs(l *ticketv1.Ledger, o *ticketv1.Observed) *ticketv1.Observed {
+	if o.GetUpdatedBy() == "" || o.GetUpdatedBy() != l.GetWrittenAs() {
+		return o
+	}
+	o = proto.CloneOf(o)
+	o.UpdatedBy = ""
+	return o
+}
+
 // Changes lists in what a ticket differs from an earlier picture of it. Without one, only what takes it out of our
 // hands counts.
 func Changes(old, o *ticketv1.Observed) []string {
@@ -78,6 +94,9 @@ func Changes(old, o *ticketv1.Observed) []string {
 		by = " by " + o.GetUpdatedBy()
 	}
 	add := func(format string, args ...any) { all = append(all, fmt.Sprintf(format, args...)+by) }
+	if old.GetDeleted() && !o.GetDeleted() {
+		all = append(all, "there again after it could not be found")
+	}
 	switch {
 	case o.GetDeleted() && !old.GetDeleted():
 		return []string{"deleted"}
@@ -89,7 +108,11 @@ func Changes(old, o *ticketv1.Observed) []string {
 	}
 	switch {
 	case o.GetClosed() && !old.GetClosed():
-		add("closed with status %q", o.GetStatus())
+		what := fmt.Sprintf("closed with status %q", o.GetStatus())
+		if who := cmp.Or(o.GetClosedBy(), o.GetUpdatedBy()); who != "" {
+			what += " by " + who
+		}
+		all = append(all, what)
 	case !o.GetClosed() && old.GetClosed():
 		add("opened again with status %q", o.GetStatus())
 	case old != nil && o.GetStatusId() != old.GetStatusId():

@@ -30,9 +30,18 @@ func HandedOver(l *ticketv1.Ledger, step HandOver, now time.Time) *ticketv1.Ledg
 	return l
 }
 
-// Resumed records that people gave the ticket back.
+// Resumed records that people gave the ticket back, or that one which was to be opened again is open.
 func Resumed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
+	if l.GetPhase() == ticketv1.Phase_PHASE_REOPENING {
+		// The request to open it may have been executed without an answer.
+		how := openedByPeople
+		if by := l.GetObserved().GetUpdatedBy(); by != "" && by == l.GetWrittenAs() {
+			how = ""
+			answered(l, now)
+		}
+		l = prefaced(l, ticketv1.Preface_PREFACE_REOPENED, how)
+	}
 	l.Phase = ticketv1.Phase_PHASE_OPEN
 	l.HandedOverAt, l.Park = nil, nil
 	return l
@@ -53,7 +62,8 @@ func ReopenBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 func Reopened(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
 	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, "")
 	l.Phase = ticketv1.Phase_PHASE_OPEN
-	l.Observed = o
+	written(l, o)
+	answered(l, now)
 	l.HandedOverAt, l.ClosedAt, l.Park = nil, nil, nil
 	return l
 }
@@ -61,6 +71,11 @@ func Reopened(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1
 // TakenUp makes the ticket of the device's earlier incident this one's. One that is closed is opened again next.
 func TakenUp(l, earlier *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
+	if l.GetTicketId() != 0 { // people took it away
+		l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
+		l.NoteBegunRevision, l.Foreign, l.AttachedTo, l.AttachOver = 0, false, 0, false
+		l.HandedOverAt, l.MissedAt, l.Remarks = nil, nil, nil
+	}
 	l.TicketId, l.CompanyId, l.Server = earlier.GetTicketId(), earlier.GetCompanyId(), earlier.GetServer()
 	l.Reference, l.Summary, l.StandIn = earlier.GetReference(), earlier.GetSummary(), earlier.GetStandIn()
 	l.Observed, l.Shown = earlier.GetObserved(), earlier.GetShown()
@@ -68,7 +83,11 @@ func TakenUp(l, earlier *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l.CreatedAt = timestamppb.New(now)
 	l.Phase = ticketv1.Phase_PHASE_REOPENING
 	if o := earlier.GetObserved(); o != nil && !o.GetClosed() {
-		l = prefaced(l, ticketv1.Preface_PREFACE_REOPENED, "")
+		how := openedByPeople
+		if earlier.GetOwnCloseAt() == nil {
+			how = stillOpen
+		}
+		l = prefaced(l, ticketv1.Preface_PREFACE_REOPENED, how)
 		l.Phase = ticketv1.Phase_PHASE_OPEN
 	}
 	// The earlier incident's revisions are not this one's.
@@ -105,6 +124,7 @@ func Renewed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
 	l.Renewals++
+	answered(l, now)
 	l.Phase = ticketv1.Phase_PHASE_NEW
 	l.TicketId, l.CompanyId, l.Observed, l.Shown = 0, 0, nil, nil
 	l.Reference, l.Summary, l.Server = "", "", ""
@@ -119,10 +139,10 @@ func Renewed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 // Moved records that the ticket is at the customer's own company, or, without o, that it is to stay where it is.
 func Moved(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
-	l.StandIn = false
 	if o != nil {
-		l.CompanyId, l.Observed = o.GetCompanyId(), o
+		written(l, o)
 	}
+	l.StandIn = false
 	return l
 }
 

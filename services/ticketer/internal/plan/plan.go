@@ -18,10 +18,11 @@
 //	           no answer for this server, or one about a reference    AskCompany
 //	           that has changed since
 //	           the customer has a company                             BeginCreate, or AskQuota and Park CAPPED under a cap
+//	                                                                  first; Yield when enough of the tenant's wait
 //	           the answer is not certain and stale                    AskCompany
 //	           refused lately                                         Park COMPANY
-//	           in place of these two, for a device: the board was     ListBoard / Adopt
-//	           not listed / others made a ticket for it
+//	           in place of these two: the board was not listed /      ListBoard / Adopt
+//	           there is a ticket for it that no incident owns
 //	CREATING   no tenant / shadow                                     as above
 //	           elsewhere                                              Park REJECTED, or Nothing when held
 //	           this run began the create, not long ago                Create
@@ -55,25 +56,41 @@
 //	           otherwise                                              Close
 //	REOPENING  deleted or merged                                      see below
 //	           no tenant / shadow / elsewhere / held                  as above
-//	           wanted is resolved                                     Close
+//	           it is open: the request was executed, or people did it Resume
+//	           wanted is resolved                                     End
+//	           it is a person's                                       see below
 //	           otherwise                                              Reopen
 //	HANDED_OVER                                                       see below
 //	CLOSED, DROPPED                                                   Nothing
 //
 // Before all that, a ticket that has changed in a way that is not known is looked at (Look) as soon as its server can be
-// used; and where there is nothing to do, a wait whose time has come is ended (Unpark).
+// used; and where there is nothing to do, a wait whose time has come is ended (Unpark). Before a write to a ticket, and before
+// it is given up, it is seen anew (Glance) unless that was done a moment ago: what people changed is never written over.
 //
 // What people did, as it was seen last, in OPEN, CLOSING and HANDED_OVER:
 //
 //	merged into another ticket                     Follow, whatever the policy: never a second ticket
 //	closed or deleted, wanted is resolved          End: nothing is written to it
+//	closed or deleted, and the ticket of the       TakeUp: they want the trouble to be followed there
+//	device's last incident was opened again
 //	deleted, wanted is not resolved                onDeleted: HandOver (leave), Renew (new)
 //	closed by us for another incident, not resolved BeginReopen, whatever the policy: nobody decided to leave it closed
 //	that is not known yet                          Park OUTCOME
 //	closed, wanted is not resolved                 onHandClose: BeginReopen (reopen), Renew (new), HandOver (wontFix);
 //	                                               respect: HandOver for respectFor, then BeginReopen or Renew by reopenWithin
+//	... and something else has failed since        BeginReopen or Renew by reopenWithin: a closing silences what it was about
+//	... and the ticket is a person's               Renew in place of BeginReopen: its owner is done with it
+//	... again and again                            HandOver for a time that grows, in place of BeginReopen and Renew
+//	made or opened again by us, and closed at once no closing by hand: REOPENING, Park REJECTED until the settings are mended
 //	opened again after it was handed over          Resume
 //	anything else (board, status, fields, parent)  nothing: it is recorded and left alone
+//
+// A ticket that is none any more and that people opened again, one that the incident had before the present one, or that
+// of a closed incident whose device has a later one:
+//
+//	people closed or deleted the present ticket    Retake: they want the trouble to be followed there
+//	a present ticket is open                       PointOut: a note in it names the present one, once; neither is closed
+//	the incident is over, and there is no later    PointOut: it is recorded, once, and left to them
 //
 // A NEW incident of a device whose last ticket is still open, or was closed within reopenWithin, takes that ticket up
 // (TakeUp) instead of creating one; on the first contact with a board, one that others made is taken over (Adopt).
@@ -89,8 +106,6 @@
 package plan
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -108,7 +123,10 @@ func Next(l *ticketv1.Ledger, f Facts) Step {
 	if l.GetLookDue() && l.GetTicketId() != 0 {
 		return look(l, f)
 	}
-	step := next(l, f)
+	if answer := stray(l, f); answer != nil {
+		return answer
+	}
+	step := sighted(l, f, next(l, f))
 	if _, idle := step.(Nothing); idle && pointless(l, f) {
 		return Unpark{}
 	}
@@ -179,7 +197,7 @@ func fresh(l *ticketv1.Ledger, f Facts) Step {
 		return again
 	}
 	next := create(l, f)
-	if _, asks := next.(AskCompany); asks || !ofDevice(l) || l.GetRenewals() > 0 {
+	if _, asks := next.(AskCompany); asks || l.GetRenewals() > 0 {
 		return next
 	}
 	// A ticket that is there already needs no company of ours.
@@ -266,14 +284,19 @@ func noteDue(l *ticketv1.Ledger) bool {
 	return l.GetShown().GetRevision() < l.GetWanted().GetRevision() || l.GetPreface() != ticketv1.Preface_PREFACE_UNSPECIFIED
 }
 
-// mostYields bounds how often a note gives way.
+// mostYields bounds how often a note or a create gives way.
 const mostYields = 20
+
+// wornOut reports whether an incident has given way often enough.
+func wornOut(l *ticketv1.Ledger) bool {
+	p := l.GetPark()
+	return p.GetReason() == ticketv1.ParkReason_PARK_REASON_YIELDED && p.GetTimes() >= mostYields
+}
 
 // yield lets creates go first while the pace allows no more: who waits for a ticket waits for something to act on,
 // and a note that waited in the partition would hold up the creates behind it.
 func yield(l *ticketv1.Ledger, f Facts) Step {
-	p := l.GetPark()
-	if !f.Busy || p.GetReason() == ticketv1.ParkReason_PARK_REASON_YIELDED && p.GetTimes() >= mostYields {
+	if !f.Busy || wornOut(l) {
 		return nil
 	}
 	return Yield{}
@@ -321,65 +344,6 @@ func unsettledNote(l *ticketv1.Ledger, f Facts) Step {
 		return FindNote{}
 	}
 	return missed(l, f, f.Patience, "it is not known whether ConnectWise stored the note, and it cannot be found yet")
-}
-
-// elsewhere returns the step when the create was begun at another server, or nil.
-func elsewhere(l *ticketv1.Ledger, f Facts) Step {
-	switch {
-	case !differ(l.GetServer(), f.Server):
-		return nil
-	case held(l, f):
-		return Nothing{}
-	}
-	what := "a ticket that may have been created"
-	if l.GetTicketId() != 0 {
-		what = fmt.Sprintf("ticket %d", l.GetTicketId())
-	}
-	return Park{
-		ticketv1.ParkReason_PARK_REASON_REJECTED,
-		fmt.Sprintf("%s belongs to %s; the tenant's settings now name %s. Set connectwise.url and connectwise.company back to have "+
-			"it finished, or let a person finish it there", what, l.GetServer(), f.Server),
-		f.Now.Add(rejectedWait),
-	}
-}
-
-// differ reports whether two servers are known and not the same. Records made before servers were recorded count as
-// of the present one.
-func differ(recorded, present string) bool {
-	return recorded != "" && present != "" && !strings.EqualFold(recorded, present)
-}
-
-// barred returns the step when nothing may be written at all, or nil.
-func barred(l *ticketv1.Ledger, f Facts) Step {
-	var reason ticketv1.ParkReason
-	var detail string
-	switch {
-	case !f.Known:
-		reason, detail = ticketv1.ParkReason_PARK_REASON_NO_TENANT, "the tenant has no settings; apply its document"
-	case !f.Live:
-		reason, detail = ticketv1.ParkReason_PARK_REASON_SHADOW, "the tenant is in shadow mode; set mode: live to have this done"
-	default:
-		return nil
-	}
-	// A wait that stands already was recorded for the present picture: Receive ends it when news come.
-	if l.GetPark().GetReason() == reason {
-		return Nothing{}
-	}
-	return Park{reason, detail, f.Now.Add(Far)}
-}
-
-// held reports whether the ledger waits for a time that has not come. Waits for a company, for live mode and for
-// settings are not among them: whether they are over is seen from the facts.
-func held(l *ticketv1.Ledger, f Facts) bool {
-	p := l.GetPark()
-	switch p.GetReason() {
-	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_RATE_LIMITED,
-		ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_REJECTED,
-		ticketv1.ParkReason_PARK_REASON_CAPPED, ticketv1.ParkReason_PARK_REASON_YIELDED:
-		return !f.Woken && !Due(p, f.Patience, f.Now)
-	default:
-		return false
-	}
 }
 
 // timely reports whether what was begun may still be sent. A process that was suspended in between must not send

@@ -123,7 +123,7 @@ func madeAt(server string) *companyv1.Link {
 // live are the facts of a live tenant whose customer has company 250.
 func live(changes ...func(*plan.Facts)) plan.Facts {
 	f := plan.Facts{
-		Known: true, Live: true, Server: here, Now: now, Patience: time.Minute, Listed: true,
+		Known: true, Live: true, Server: here, Now: now, Patience: time.Minute, Listed: true, Seen: true,
 		Link: linked(250, companyv1.LinkState_LINK_STATE_LINKED, time.Hour),
 	}
 	for _, change := range changes {
@@ -160,7 +160,7 @@ func TestNext(t *testing.T) {
 		noTenantDetail   = "the tenant has no settings; apply its document"
 		unfoundTicket    = "it is not known whether ConnectWise created the ticket, and it cannot be found yet"
 		unfoundNote      = "it is not known whether ConnectWise stored the note, and it cannot be found yet"
-		noCompany        = `customer "Acme" has no ConnectWise company: two have the name`
+		noCompany        = `customer "Acme" has no ConnectWise company: two have the name; ` + plan.LinkIt
 		patience, second = time.Minute, time.Second
 	)
 	missed := func(detail string, ago, patience time.Duration) plan.Step {

@@ -38,7 +38,11 @@ type Facts struct {
 	Group     Group               // the group's ticket, for incidents that belong to a group
 	Shared    bool                // another incident that is not over stands in the same ticket
 	Closer    Closer              // what other incidents that stood in the same ticket did to it
+	Stray     *ticketv1.Observed  // a ticket that the incident had before the present one, and that was just seen to be open
+	Current   int64               // for an incident that is over: the ticket of the device's one that is not; 0 for none
 	Busy      bool                // requests wait for their turn at the tenant's server
+	Crowded   bool                // enough of the tenant's creates wait for their turn there already
+	Seen      bool                // the ticket's picture on record is at most a few seconds old
 }
 
 // Closer says whether a closed ticket was closed by people or for another incident.
@@ -86,6 +90,8 @@ type (
 	Unpark struct{}
 	// Look reads the ticket, which has changed in a way that is not known.
 	Look struct{}
+	// Glance brings the ticket's picture up to date before it is written to, with one look for all of the tenant's tickets.
+	Glance struct{}
 	// AskCompany asks for the customer's company and parks until the answer is due.
 	AskCompany struct{ Until time.Time }
 	// ListBoard puts the open tickets on record that others made for devices.
@@ -129,11 +135,16 @@ type (
 	Resume struct{}
 	// BeginReopen puts on record that the ticket is being opened again.
 	BeginReopen struct{}
+	// Retake makes a ticket that the incident had before its ticket again.
+	Retake struct{ Ticket int64 }
+	// PointOut says in a ticket that people opened again which ticket is the present one. Zero Current: there is none, and
+	// that it was opened is only recorded.
+	PointOut struct{ Ticket, Current int64 }
 	// Reopen sets the open status.
 	Reopen struct{}
 	// Renew gives the ticket up, so that the incident gets a new one.
 	Renew struct{ Why string }
-	// Yield parks a note until its turn, so that creates go first.
+	// Yield parks a note or a create until its turn, so that others go first.
 	Yield struct{}
 	// Attach makes the ticket a child of the group's ticket.
 	Attach struct{ Parent int64 }
@@ -147,6 +158,7 @@ func (Nothing) step()         {}
 func (Park) step()            {}
 func (Unpark) step()          {}
 func (Look) step()            {}
+func (Glance) step()          {}
 func (AskCompany) step()      {}
 func (ListBoard) step()       {}
 func (Adopt) step()           {}
@@ -167,6 +179,8 @@ func (Follow) step()          {}
 func (HandOver) step()        {}
 func (Resume) step()          {}
 func (BeginReopen) step()     {}
+func (Retake) step()          {}
+func (PointOut) step()        {}
 func (Reopen) step()          {}
 func (Renew) step()           {}
 func (Yield) step()           {}

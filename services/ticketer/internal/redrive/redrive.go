@@ -74,6 +74,7 @@ type waiting struct {
 
 type link struct {
 	linked   bool
+	unasked  bool // ConnectWise could not be asked for it
 	revision uint64
 }
 
@@ -122,7 +123,7 @@ func New(
 	r.ledgers = bus.NewView(ledgers, ">", project, r.ledgerChanged)
 	r.links = bus.NewView(links, ">", func(e bus.Entry[*companyv1.Link]) link {
 		linked := e.Value.GetState() == companyv1.LinkState_LINK_STATE_LINKED && e.Value.GetCompany().GetId() > 0
-		return link{linked, e.Revision}
+		return link{linked, e.Value.GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED, e.Revision}
 	}, func(string) { r.wakeUp() })
 	r.tenants = bus.NewView(tenants, ">", func(e bus.Entry[*tenantv1.Settings]) settings {
 		return settings{e.Value.GetMode() == tenantv1.Mode_MODE_LIVE, e.Revision}
@@ -349,12 +350,12 @@ func (r *Redriver) cause(key string, w *waiting, last wake, now time.Time) wake 
 	return until
 }
 
-// releases reports whether a link may end a wait: that for a company, and, when it names no company any more, that
-// after a refusal, which may have been its company's.
+// releases reports whether a link may end a wait: that for a company, also when nobody could be asked for one, because that is
+// the incident's trouble then; and, when it names no company any more, that after a refusal, which may have been its company's.
 func releases(reason ticketv1.ParkReason, l link) bool {
 	switch reason {
 	case ticketv1.ParkReason_PARK_REASON_COMPANY:
-		return l.linked
+		return l.linked || l.unasked
 	case ticketv1.ParkReason_PARK_REASON_REJECTED:
 		return !l.linked
 	default:

@@ -1,11 +1,12 @@
 // Package rollup keeps the one ticket that stands for the devices whose own tickets the hourly cap holds back. It is
-// pure: it decides when that ticket is opened, told news and closed, and writes its texts.
+// pure: it decides whose ticket that is, and when it is opened, told news and closed; texts.go has its texts.
 //
 // The roll-up is an incident of the ticketer's own, with a ledger but without events on the INCIDENT stream: it says
 // nothing about devices that their own incidents do not say.
 package rollup
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -24,78 +25,126 @@ import (
 const Device = "rollup"
 
 // mostListed bounds the devices that a ticket lists; the number of all is told beside them.
-const mostListed = 300
+const mostListed = 200
 
 // Is reports whether a ledger is a roll-up's.
 func Is(l *ticketv1.Ledger) bool { return l.GetDeviceId() == Device }
 
-// Next returns the picture that a tenant's roll-up is to show, given the devices that wait and the roll-up that is
-// open (nil when none is), and false when nothing new is to be told: its number neither doubled nor halved.
-func Next(tenant string, open *ticketv1.Ledger, waiting []*incidentv1.Member, now time.Time) (*incidentv1.Event, bool) {
-	wanted := open.GetWanted()
-	e := &incidentv1.Event{
-		SchemaVersion: 1, Tenant: tenant, DeviceId: Device, IncidentId: wanted.GetIncidentId(), Revision: wanted.GetRevision() + 1,
-		Scope: incidentv1.Scope_SCOPE_TENANT, Kind: incidentv1.EventKind_EVENT_KIND_CHANGED,
-		Customer:   &statusv1.Customer{Id: tenantdoc.OwnCustomer}, // several customers' devices: the ticket is the MSP's own
-		OccurredAt: timestamppb.New(now), OpenedAt: wanted.GetOpenedAt(), MembersTotal: uint32(len(waiting)),
+// Waiting is a device that waits for its own ticket.
+type Waiting struct {
+	Member   *incidentv1.Member
+	Customer *statusv1.Customer
+}
+
+// Of is what a roll-up tells of an incident.
+func Of(wanted *incidentv1.Event) Waiting {
+	since := wanted.GetOpenedAt()
+	if c := wanted.GetConditions(); len(c) > 0 && c[0].GetSince() != nil {
+		since = c[0].GetSince()
 	}
-	slices.SortFunc(waiting, func(a, b *incidentv1.Member) int { return strings.Compare(a.GetDeviceId(), b.GetDeviceId()) })
-	e.Members = waiting[:min(len(waiting), mostListed)]
+	return Waiting{Customer: wanted.GetCustomer(), Member: &incidentv1.Member{
+		DeviceId: wanted.GetDeviceId(), DeviceName: text.Name(wanted.GetDevice()), CustomerName: wanted.GetCustomer().GetName(),
+		CustomerId: wanted.GetCustomer().GetId(), IncidentId: wanted.GetIncidentId(), Trouble: text.Trouble(wanted), Severity: wanted.GetSeverity(),
+		Since: since, Class: wanted.GetDevice().GetClass(), Urgency: wanted.GetUrgency(),
+	}}
+}
+
+// gravest orders devices by severity, urgency and age of the trouble, the gravest first.
+func gravest(a, b Waiting) int {
+	return cmp.Or(
+		cmp.Compare(b.Member.GetSeverity(), a.Member.GetSeverity()), cmp.Compare(b.Member.GetUrgency(), a.Member.GetUrgency()),
+		a.Member.GetSince().AsTime().Compare(b.Member.GetSince().AsTime()), strings.Compare(a.Member.GetDeviceId(), b.Member.GetDeviceId()),
+	)
+}
+
+// Own is the customer of roll-ups that are at the MSP's own company.
+func Own() *statusv1.Customer { return &statusv1.Customer{Id: tenantdoc.OwnCustomer} }
+
+// Most is the customer whom most of the devices belong to; of several, the one with the lowest id. The ticket goes to its
+// company where the MSP's own is not known. All of them have one: a customer without waits for that and not for the cap.
+func Most(waiting []Waiting) *statusv1.Customer {
+	count := map[string]int{}
+	var most *statusv1.Customer
+	for _, w := range waiting {
+		id := w.Customer.GetId()
+		count[id]++
+		ahead := count[id] - count[most.GetId()]
+		if most == nil || ahead > 0 || ahead == 0 && id < most.GetId() {
+			most = w.Customer
+		}
+	}
+	return most
+}
+
+// Picture is what there is to tell.
+type Picture struct {
+	Tenant   string
+	Open     *ticketv1.Ledger   // the roll-up that is open; nil when none is
+	Before   int                // roll-ups of the present hour that are over
+	Waiting  []Waiting          // the devices that wait
+	Customer *statusv1.Customer // at whose company a ticket would be made now
+	Now      time.Time
+	Due      bool // every change is to be told; otherwise only a large one
+}
+
+// Next returns the picture that the roll-up is to show, and false when nothing new is to be told. Its beginning, its end
+// and a number that has doubled or halved are told at once, any other change when one is due.
+func Next(p Picture) (*incidentv1.Event, bool) {
+	wanted := p.Open.GetWanted()
+	unmade := p.Open.GetPhase() <= ticketv1.Phase_PHASE_NEW
+	e := &incidentv1.Event{
+		SchemaVersion: 1, Tenant: p.Tenant, DeviceId: Device, IncidentId: wanted.GetIncidentId(), Revision: wanted.GetRevision() + 1,
+		Scope: incidentv1.Scope_SCOPE_TENANT, Kind: incidentv1.EventKind_EVENT_KIND_CHANGED, Customer: wanted.GetCustomer(),
+		OccurredAt: timestamppb.New(p.Now), OpenedAt: wanted.GetOpenedAt(), MembersTotal: uint32(len(p.Waiting)),
+	}
+	slices.SortFunc(p.Waiting, gravest)
+	for _, w := range p.Waiting[:min(len(p.Waiting), mostListed)] {
+		e.Members = append(e.Members, w.Member)
+	}
+	if len(p.Waiting) > 0 {
+		e.Severity = p.Waiting[0].Member.GetSeverity()
+		e.Urgency = slices.MaxFunc(p.Waiting, func(a, b Waiting) int { return cmp.Compare(a.Member.GetUrgency(), b.Member.GetUrgency()) }).Member.GetUrgency()
+	}
+	if unmade {
+		e.Customer = p.Customer
+	}
 	before := wanted.GetMembersTotal()
 	switch {
-	case len(waiting) == 0 && open == nil:
+	case len(p.Waiting) == 0 && p.Open == nil:
 		return nil, false
-	case open == nil:
-		e.IncidentId = fmt.Sprintf("%s-%d", Device, now.Unix()/int64(time.Hour/time.Second))
+	case p.Open == nil:
+		e.IncidentId = fmt.Sprintf("%s-%d", Device, p.Now.Unix()/int64(time.Hour/time.Second))
+		if p.Before > 0 {
+			e.IncidentId += fmt.Sprintf("-%d", p.Before+1)
+		}
 		e.Kind, e.OpenedAt = incidentv1.EventKind_EVENT_KIND_FAILED, e.GetOccurredAt()
-	case len(waiting) == 0:
+		return e, true
+	case len(p.Waiting) == 0:
 		e.Kind, e.Resolution = incidentv1.EventKind_EVENT_KIND_RESOLVED, incidentv1.Resolution_RESOLUTION_RECOVERED
-	case e.GetMembersTotal() < 2*before && 2*e.GetMembersTotal() > before:
-		return nil, false
+		return e, true
+	case e.GetMembersTotal() >= 2*before || 2*e.GetMembersTotal() <= before:
+		return e, true
+	case unmade && e.GetCustomer().GetId() != wanted.GetCustomer().GetId():
+		return e, true
+	default:
+		return e, (p.Due || unmade) && !sameDevices(wanted, e)
 	}
-	return e, true
 }
 
-// Summary is the ticket's title.
-func Summary(e *incidentv1.Event) string {
-	return fmt.Sprintf("COVE roll-up: more devices in trouble than tickets for an hour (first %d)", e.GetMembersTotal())
+// InHour reports whether a roll-up was opened in the hour of a time.
+func InHour(incident string, now time.Time) bool {
+	first := fmt.Sprintf("%s-%d", Device, now.Unix()/int64(time.Hour/time.Second))
+	return incident == first || strings.HasPrefix(incident, first+"-")
 }
 
-// Description is the ticket's first text.
-func Description(e *incidentv1.Event) string {
-	return fmt.Sprintf("%d devices are in trouble beyond the tickets that one hour may have (tickets.hourlyCap). Each gets its own ticket as soon "+
-		"as the cap allows it, unless it recovers before. Many at once often have one cause: look there first.\n\n%s\n%s",
-		e.GetMembersTotal(), list(e), text.Marker(e.GetIncidentId(), e.GetRevision()))
-}
-
-// Analysis is the internal text that goes with the description.
-func Analysis(e *incidentv1.Event, reference string) string {
-	return fmt.Sprintf("Reference: %s\n%s", reference, text.Marker(e.GetIncidentId(), e.GetRevision()))
-}
-
-// Change is the note about another number of devices.
-func Change(e *incidentv1.Event) string {
-	return fmt.Sprintf("%d devices wait for a ticket of their own now.\n\n%s\n%s", e.GetMembersTotal(), list(e), text.Marker(e.GetIncidentId(), e.GetRevision()))
-}
-
-// Resolution is the note that ends the roll-up.
-func Resolution(e *incidentv1.Event) string {
-	return "Every device that was listed here has a ticket of its own now, or has recovered.\n" + text.Marker(e.GetIncidentId(), e.GetRevision())
-}
-
-func list(e *incidentv1.Event) string {
-	var b strings.Builder
-	for _, m := range e.GetMembers() {
-		fmt.Fprintf(&b, "- %s (%s), device %s\n", oneLine(m.GetDeviceName()), oneLine(m.GetCustomerName()), m.GetDeviceId())
+func sameDevices(a, b *incidentv1.Event) bool {
+	ids := func(e *incidentv1.Event) []string {
+		var all []string
+		for _, m := range e.GetMembers() {
+			all = append(all, m.GetDeviceId())
+		}
+		slices.Sort(all)
+		return all
 	}
-	if more := int(e.GetMembersTotal()) - len(e.GetMembers()); more > 0 {
-		fmt.Fprintf(&b, "and %d more\n", more)
-	}
-	return b.String()
-}
-
-// oneLine keeps a name from looking like more than one, or like a long text.
-func oneLine(name string) string {
-	runes := []rune(strings.Join(strings.Fields(name), " "))
-	return string(runes[:min(len(runes), 60)])
+	return a.GetMembersTotal() == b.GetMembersTotal() && slices.Equal(ids(a), ids(b))
 }

@@ -51,6 +51,14 @@ func (p *page) known(at *timestamppb.Timestamp) string {
 	return p.stamp(at.AsTime())
 }
 
+// known writes a size that may not be known.
+func known(bytes int64) string {
+	if bytes <= 0 {
+		return ""
+	}
+	return size(bytes)
+}
+
 func (p *page) deviceData(e *incidentv1.Event) wording.Device {
 	d := e.GetDevice()
 	if d == nil {
@@ -59,19 +67,16 @@ func (p *page) deviceData(e *incidentv1.Event) wording.Device {
 	return wording.Device{
 		ID: e.GetDeviceId(), Name: Name(d), VendorName: oneLine(d.GetName()), Alias: oneLine(d.GetAlias()), Class: className(d.GetClass()),
 		Label: label(d.GetClass()), OS: oneLine(d.GetOs()), Hardware: hardware(d), Profile: oneLine(d.GetProfile()), Product: oneLine(d.GetProduct()),
-		StorageLocation: oneLine(d.GetStorageLocation()), ClientVersion: oneLine(d.GetClientVersion()), ExternalIP: oneLine(d.GetExternalIp()),
+		StorageLocation: oneLine(d.GetStorageLocation()), Selected: known(d.GetSelectedBytes()), Used: known(d.GetUsedBytes()), TimeZone: timeZone(d),
+		ClientVersion: oneLine(d.GetClientVersion()), ExternalIP: oneLine(d.GetExternalIp()),
 		Created: p.known(d.GetCreatedAt()), LastContact: p.known(d.GetLastContactAt()), LastGood: p.known(d.GetLastSuccessAt()),
 	}
-}
-
-func hardware(d *incidentv1.Device) string {
-	return oneLine(joined(", ", joined(" ", d.GetManufacturer(), d.GetModel()), strings.ToLower(d.GetPhysicality())))
 }
 
 func (p *page) troubleData(t *trouble) wording.Trouble {
 	out := wording.Trouble{
 		Name: t.name, Code: t.source, What: strings.Join(t.phrases, "; "), Since: p.stamp(t.since), LastGood: p.known(t.good),
-		Errors: int(t.quote.GetErrorsTotal()),
+		Errors: int(t.quote.GetErrorsTotal()), Session: oneLine(t.quote.GetSessionId()),
 	}
 	if t.source == deviceWideCode {
 		out.Code = ""
@@ -83,14 +88,11 @@ func (p *page) troubleData(t *trouble) wording.Trouble {
 }
 
 func (p *page) sourceData(s *incidentv1.SourceStatus) wording.Source {
-	out := wording.Source{
+	return wording.Source{
 		Name: orElse(oneLine(s.GetName()), "data source "+s.GetCode()), Code: s.GetCode(), Status: orElse(oneLine(s.GetStatus()), "no status"),
 		Errors: int(s.GetErrors()), LastGood: p.known(s.GetLastSuccessAt()),
+		Size: known(s.GetSelectedBytes()), Session: p.lastSession(s), Protected: protects(s),
 	}
-	if s.GetSelectedBytes() > 0 {
-		out.Size = size(s.GetSelectedBytes())
-	}
-	return out
 }
 
 func scopeName(e *incidentv1.Event) string {

@@ -85,6 +85,17 @@ func TestABrokenTemplateFallsBackAndWarnsOnce(t *testing.T) {
 		require.Equal(t, utc().Change(e, changed(e, hour)), w.Change(e, changed(e, hour)))
 	}
 	require.Equal(t, map[string]int{"summary": 1, "description": 1}, warned)
+
+	var told []string
+	listening := w.Listening(func(template string, _ error) { told = append(told, template) })
+	for range 2 {
+		listening.Summary(e)
+		listening.Description(e) // which it does not fail for
+		listening.Description(crowd)
+		listening.Resolution(e, e)
+	}
+	require.Equal(t, []string{"summary", "description", "summary", "description"}, told, "whoever listens hears of each text")
+	require.Equal(t, map[string]int{"summary": 1, "description": 1}, warned)
 }
 
 func TestTemplatesCannotForgeAMarker(t *testing.T) {

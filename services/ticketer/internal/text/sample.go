@@ -22,6 +22,7 @@ func Sample(at time.Time) (opened, changed, resolved *incidentv1.Event) {
 			Device: &incidentv1.Device{
 				Name: "srv-01_a1b2", ComputerName: "SRV-01", Alias: "Production File Server", Class: incidentv1.DeviceClass_DEVICE_CLASS_SERVER,
 				Os: "Windows Server 2019 Standard (17763), 64-bit", Manufacturer: "Dell Inc.", Model: "PowerEdge R740", Physicality: "Physical",
+				CpuCores: 16, MemoryBytes: 64 << 30, SelectedBytes: 65_210_000_000, UsedBytes: 188_702_358_870, Notes: "Restarts on Sundays.",
 				InternalIp: "192.0.2.100", ExternalIp: "203.0.113.25", Profile: "Server Full Backup", Product: "30 Day Retention",
 				StorageLocation: "United States", ClientVersion: "25.10.0", CreatedAt: before(400 * day), LastContactAt: before(6 * time.Minute),
 				LastSuccessAt: before(2 * hour), ConsoleUrl: "https://backup.management/#/backup/overview/view/1662(panel:device-properties/2345678/summary)",
@@ -34,6 +35,7 @@ func Sample(at time.Time) (opened, changed, resolved *incidentv1.Event) {
 	}
 	failed := &incidentv1.Condition{Kind: incidentv1.ConditionKind_CONDITION_KIND_FAILED, Since: before(0), Findings: []*incidentv1.Finding{{
 		SourceCode: "D01", SourceName: "Files and Folders", Summary: "Failed", Since: before(0), LastSuccessAt: before(29 * hour), ErrorsTotal: 17,
+		SessionId: "826", SessionStatus: "Failed", SessionStartedAt: before(hour), Rule: "conditions.failed = on (system)",
 		Errors: []*statusv1.SessionError{{Text: "Access denied", Item: `D:\Shares\Accounting\file.xlsx`, Count: 15, Code: "5"}},
 	}}}
 	stale := &incidentv1.Condition{Kind: incidentv1.ConditionKind_CONDITION_KIND_STALE, Since: timestamppb.New(at.Add(20 * hour)), Findings: []*incidentv1.Finding{{

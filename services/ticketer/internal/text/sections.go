@@ -24,11 +24,14 @@ func headline(e *incidentv1.Event) string {
 	return who + " - " + issue(e)
 }
 
-// gravity tells how urgent the incident is, where policy says so.
-func (p *page) gravity(e *incidentv1.Event) {
-	p.labelled("Severity", severityName(e.GetSeverity()))
-	if e.GetFlapping() {
-		p.line("The trouble comes and goes; the ticket stays open until it is calm.")
+// gravity tells how urgent the incident is, where policy says so, but for what is told in other lines.
+func (p *page) gravity(e *incidentv1.Event, told ...string) {
+	if severity := severityName(e.GetSeverity()); !slices.Contains(told, "Severity: "+severity) {
+		p.labelled("Severity", severity)
+	}
+	const flapping = "The trouble comes and goes; the ticket stays open until it is calm."
+	if e.GetFlapping() && !slices.Contains(told, flapping) {
+		p.line(flapping)
 	}
 	if group := oneLine(e.GetGroupIncidentId()); group != "" {
 		p.line("Part of the common trouble " + Badge(group) + ".")
@@ -86,6 +89,7 @@ type trouble struct {
 	since   time.Time
 	good    *timestamppb.Timestamp
 	quote   *incidentv1.Finding // the one that knows most of the cause
+	session bool                // it is about what a session said
 }
 
 // troubles puts together what the event's conditions say of each data source, gravest first.
@@ -112,7 +116,8 @@ func (p *page) troubles(e *incidentv1.Event) []*trouble {
 			if first := since(c, f); first.Before(t.since) {
 				t.since = first
 			}
-			if len(t.quote.GetErrors()) == 0 && (len(f.GetErrors()) > 0 || t.quote.GetErrorsUnavailable() == "") {
+			t.session = t.session || c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_FAILED || c.GetKind() == incidentv1.ConditionKind_CONDITION_KIND_ERRORS
+			if knowsMore(f, t.quote) {
 				t.quote = f
 			}
 		}
@@ -169,6 +174,8 @@ func (p *page) wrong(e *incidentv1.Event) {
 		}
 		p.line("  Seen since: " + since)
 		p.quote(t.quote)
+		p.unquoted(t)
+		p.session(t.quote)
 		switch {
 		case t.good != nil:
 			p.line("  Last good backup: " + p.when(t.good.AsTime()))
@@ -202,13 +209,12 @@ func (p *page) quote(f *incidentv1.Finding) {
 	if more := f.GetErrorsTotal() - told; more > 0 && len(all) > 0 {
 		p.line("  And " + counted(more, "more error", "more errors") + " in the same session")
 	}
-	if len(all) > 0 {
-		return
-	}
-	if why := oneLine(f.GetErrorsUnavailable()); why != "" {
-		p.line("  Cause: not known (" + shorten(why) + ")")
-	} else if deviceWide(f) && f.GetErrorsTotal() > 0 {
-		p.line("  Cause: not told; Cove counts these errors on the device and its session history names none")
+	if why := oneLine(f.GetErrorsUnavailable()); why != "" && len(all) == 0 {
+		line := "  Cause: not known (" + shorten(why) + ")"
+		if total := f.GetErrorsTotal(); total > 0 {
+			line += "; Cove counts " + counted(total, "error", "errors")
+		}
+		p.line(line)
 	}
 }
 
@@ -223,75 +229,8 @@ func quoted(err *statusv1.SessionError) string {
 	return s
 }
 
-func (p *page) device(e *incidentv1.Event) {
-	d := e.GetDevice()
-	p.heading("DEVICE")
-	p.labelled("Name", deviceNames(e))
-	p.labelled("Alias", d.GetAlias())
-	p.labelled("Customer", e.GetCustomer().GetName())
-	p.labelled("Site", e.GetSite())
-	p.labelled("Type", joined(", ", className(d.GetClass()), d.GetOs()))
-	p.labelled("Hardware", hardware(d))
-	p.labelled("External address", d.GetExternalIp())
-	p.labelled("Backup profile", d.GetProfile())
-	p.labelled("Product", d.GetProduct())
-	p.labelled("Storage location", d.GetStorageLocation())
-	p.labelled("Backup client", d.GetClientVersion())
-	if at := d.GetCreatedAt(); at != nil {
-		p.labelled("Created", p.when(at.AsTime()))
-	}
-	if at := d.GetLastContactAt(); at != nil {
-		p.labelled("Last contact", p.when(at.AsTime()))
-	}
-}
-
-func deviceNames(e *incidentv1.Event) string {
-	name, vendors := Name(e.GetDevice()), oneLine(e.GetDevice().GetName())
-	if strings.EqualFold(vendors, name) || vendors == "" {
-		return fmt.Sprintf("%s (Cove device %s)", name, e.GetDeviceId())
-	}
-	return fmt.Sprintf("%s (Cove device %s, %s)", name, e.GetDeviceId(), vendors)
-}
-
 func joined(by string, parts ...string) string {
 	return strings.Join(slices.DeleteFunc(parts, func(s string) bool { return oneLine(s) == "" }), by)
-}
-
-// sources tells how every configured data source stands.
-func (p *page) sources(e *incidentv1.Event) {
-	if len(e.GetDevice().GetSources()) == 0 {
-		return
-	}
-	if e.GetResolution() == incidentv1.Resolution_RESOLUTION_REMOVED {
-		p.heading("ALL DATA SOURCES, AS LAST SEEN")
-	} else {
-		p.heading("ALL DATA SOURCES")
-	}
-	for _, s := range e.GetDevice().GetSources() {
-		name := orElse(oneLine(s.GetName()), "data source "+s.GetCode())
-		if s.GetSelectedBytes() > 0 {
-			name += " (" + size(s.GetSelectedBytes()) + ")"
-		}
-		facts := []string{orElse(oneLine(s.GetStatus()), "no status")}
-		if n := s.GetErrors(); n > 0 {
-			facts = append(facts, counted(n, "error", "errors"))
-		}
-		if at := s.GetLastSuccessAt(); at != nil {
-			facts = append(facts, "last good backup "+p.when(at.AsTime()))
-		} else {
-			facts = append(facts, "no good backup yet")
-		}
-		session := "last session"
-		if at := s.GetLastCompletedAt(); at != nil && !at.AsTime().Equal(s.GetLastSuccessAt().AsTime()) {
-			session += " ended " + p.stamp(at.AsTime()) + " and"
-		}
-		if took := s.GetDurationSeconds(); took > 0 {
-			facts = append(facts, session+" took "+span(time.Duration(took)*time.Second))
-		} else if session != "last session" {
-			facts = append(facts, strings.TrimSuffix(session, " and"))
-		}
-		p.line(name + ": " + strings.Join(facts, ", "))
-	}
 }
 
 func orElse(s, otherwise string) string {

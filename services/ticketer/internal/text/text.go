@@ -48,15 +48,16 @@ func description(p *page, e *incidentv1.Event) {
 	}
 	p.wrong(e)
 	p.device(e)
-	p.sources(e)
+	p.sources(e, true)
 }
 
 // change is the note about a picture that differs from the one that the ticket shows.
 func change(p *page, shown, e *incidentv1.Event) {
+	told := changes(shown, e, p.now)
 	p.line("Changed: " + headline(e))
-	p.gravity(e)
+	p.gravity(e, told...)
 	p.heading("SINCE THE LAST NOTE")
-	for _, line := range changes(shown, e, p.now) {
+	for _, line := range told {
 		p.line(line)
 	}
 	if scoped(e) {
@@ -64,7 +65,7 @@ func change(p *page, shown, e *incidentv1.Event) {
 		return
 	}
 	p.wrong(e)
-	p.sources(e)
+	p.sources(e, false)
 	p.console(e)
 }
 
@@ -87,7 +88,7 @@ func resolution(p *page, shown, e *incidentv1.Event) {
 	p.labelled("Reason", e.GetReason())
 	p.lasted(e)
 	p.endings(shown, e)
-	p.sources(e)
+	p.sources(e, false)
 	p.console(e)
 }
 

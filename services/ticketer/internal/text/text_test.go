@@ -48,7 +48,18 @@ func condition(kind incidentv1.ConditionKind, since *timestamppb.Timestamp, find
 	return &incidentv1.Condition{Kind: kind, Since: since, Findings: findings}
 }
 
+// page is where Cove shows a device.
+func page(id string, class incidentv1.DeviceClass) string {
+	if class == incidentv1.DeviceClass_DEVICE_CLASS_M365 {
+		return "https://backup.management/#/device/" + id + "/cloud-properties/office365/history"
+	}
+	return "https://backup.management/#/backup/overview/view/1662(panel:device-properties/" + id + "/summary)"
+}
+
 func event(device, customer string, d *incidentv1.Device, conditions ...*incidentv1.Condition) *incidentv1.Event {
+	if d != nil {
+		d.ConsoleUrl = page(device, d.GetClass())
+	}
 	return &incidentv1.Event{
 		SchemaVersion: 1, Tenant: "harbor", DeviceId: device, IncidentId: device + "-1", Revision: 1,
 		Kind: incidentv1.EventKind_EVENT_KIND_FAILED, OccurredAt: timestamppb.New(observed), OpenedAt: timestamppb.New(observed),
@@ -67,13 +78,12 @@ func fleet() map[string]*incidentv1.Event {
 			Os: "Windows Server 2019 Standard (17763), 64-bit", Profile: "Server Full Backup", Product: "30 Day Retention",
 			StorageLocation: "United States", ClientVersion: "25.10.0", CreatedAt: ago(400 * day), LastContactAt: ago(6 * time.Minute),
 			LastSuccessAt: ago(2 * hour), Sources: sources,
-			ConsoleUrl: "https://backup.management/#/backup/overview/view/1662(panel:device-properties/2345678/summary)",
 		}
 	}
 	cloud := func(name string, sources ...*incidentv1.SourceStatus) *incidentv1.Device {
 		return &incidentv1.Device{
 			Name: name, Class: incidentv1.DeviceClass_DEVICE_CLASS_M365, StorageLocation: "United States", Sources: sources,
-			LastSuccessAt: ago(2 * hour), ConsoleUrl: "https://backup.management/#/device/5131534/cloud-properties/office365/history",
+			LastSuccessAt: ago(2 * hour), SelectedBytes: 2_110_000_000_000, UsedBytes: 934_000_000_000, UtcOffsetMinutes: proto.Int32(0),
 		}
 	}
 	denied := event("2345678", "Bluefin Dental Group", server(
@@ -82,6 +92,7 @@ func fleet() map[string]*incidentv1.Event {
 		source("D02", "System State", "Completed", 0, ago(2*hour)),
 	), condition(failed, ago(0), &incidentv1.Finding{
 		SourceCode: "D01", SourceName: "Files and Folders", Summary: "Failed", LastSuccessAt: ago(29 * hour), ErrorsTotal: 17,
+		Rule: "conditions.failed = on (default)", SessionId: "826", SessionStatus: "Failed", SessionStartedAt: ago(84 * time.Minute),
 		Errors: []*statusv1.SessionError{
 			{Text: "Access denied", Item: `D:\Shares\Accounting\file.xlsx`, Count: 15, Code: "5"},
 			{Text: "The process cannot access the file", Item: `D:\Shares\Accounting\ledger with a very long name that people gave it once upon a time\2026\november\draft.xlsx`, Count: 1},
@@ -90,6 +101,30 @@ func fleet() map[string]*incidentv1.Event {
 	denied.Device.Alias, denied.Device.Manufacturer, denied.Device.Model = "Production File Server", "Dell Inc.", "PowerEdge R740"
 	denied.Device.Physicality, denied.Device.InternalIp, denied.Device.ExternalIp = "Physical", "192.0.2.100;192.0.2.101", "203.0.113.25"
 	denied.Site = "Harbour Street"
+	denied.Customer.Reference, denied.Device.Reference = "CWM:1844:BluefinDental", "site 2"
+	denied.Device.CpuCores, denied.Device.MemoryBytes, denied.Device.UtcOffsetMinutes = 16, 64<<30, proto.Int32(-300)
+	denied.Device.SelectedBytes, denied.Device.UsedBytes = 104_620_000_000, 188_702_358_870
+	denied.Device.ProfileId, denied.Device.ProductId = 123456, 21266
+	denied.Device.Notes = "Reboots on Sundays.\r\nIn the rack behind the reception; key at the front desk."
+	files := denied.GetDevice().GetSources()[0]
+	files.LastStartedAt, files.LastCompletedAt, files.ProcessedBytes, files.SentBytes = ago(84*time.Minute), ago(hour), 1_200_000_000, 310_000_000
+	for _, s := range denied.GetDevice().GetSources() {
+		s.StaleAfterSeconds = int64(day / time.Second)
+	}
+	acme := cloud(
+		"acme.onmicrosoft.com ",
+		source("D19", "Exchange", "Completed", 0, ago(2*hour+45*time.Minute)),
+		source("D20", "OneDrive", "Completed", 0, ago(2*hour+47*time.Minute)),
+		source("D05", "SharePoint", "Completed", 0, ago(3*hour+21*time.Minute)),
+		source("D23", "Teams", "Completed", 0, ago(2*hour)),
+	)
+	exchange, oneDrive, sharePoint, teams := acme.GetSources()[0], acme.GetSources()[1], acme.GetSources()[2], acme.GetSources()[3]
+	exchange.UserMailboxes, exchange.SharedMailboxes, exchange.AutoAdd, exchange.InPlaceArchive = 36, 4, new(true), new(false)
+	oneDrive.Users, oneDrive.AutoAdd, sharePoint.Sites = 36, new(false), 12
+	teams.Teams, teams.Channels = 5, 21
+
+	wedged := server("SRV-04", source("D01", "Files and Folders", "Completed -> In process", 0, ago(9*day+2*hour)))
+	wedged.Sources[0].LastStartedAt, wedged.Sources[0].LastCompletedAt = ago(9*day), wedged.GetSources()[0].GetLastSuccessAt()
 
 	return map[string]*incidentv1.Event{
 		"server-failed": denied,
@@ -114,10 +149,9 @@ func fleet() map[string]*incidentv1.Event {
 			source("D10", "MS SQL", "Completed", 0, ago(6*day+3*hour)),
 		), condition(stale, ago(5*day), &incidentv1.Finding{
 			SourceCode: "D10", SourceName: "MS SQL", Summary: "Stale", LastSuccessAt: ago(6*day + 3*hour), ThresholdSeconds: 86400,
+			Rule: "stale = 24h (tenant)",
 		})),
-		"server-wedged": event("2345681", "Bluefin Dental Group", server(
-			"SRV-04", source("D01", "Files and Folders", "Completed -> In process", 0, ago(9*day+2*hour)),
-		), condition(stale, ago(8*day), &incidentv1.Finding{
+		"server-wedged": event("2345681", "Bluefin Dental Group", wedged, condition(stale, ago(8*day), &incidentv1.Finding{
 			SourceCode: "D01", SourceName: "Files and Folders", Summary: "Stale", LastSuccessAt: ago(9*day + 2*hour), ThresholdSeconds: 86400,
 		})),
 		"server-over-quota": event("2345685", "TechServ", server(
@@ -129,15 +163,12 @@ func fleet() map[string]*incidentv1.Event {
 		"server-never": event("2345687", `Müller & Söhne "Logistik" GmbH`, func() *incidentv1.Device {
 			d := server("MX-01", source("D01", "Files and Folders", "Not started", 0, nil), source("D02", "System State", "Not started", 0, nil))
 			d.LastSuccessAt, d.CreatedAt = nil, ago(4*day)
+			for _, s := range d.GetSources() {
+				s.SelectedBytes, s.DurationSeconds = 0, 0
+			}
 			return d
 		}(), condition(never, ago(2*day), &incidentv1.Finding{SourceCode: "D09", SourceName: "All data sources", Summary: "Never backed up", ThresholdSeconds: 172800})),
-		"m365-errors-device-wide": event("5131534", "Acme Technologies", cloud(
-			"acme.onmicrosoft.com ",
-			source("D19", "Exchange", "Completed", 0, ago(2*hour+45*time.Minute)),
-			source("D20", "OneDrive", "Completed", 0, ago(2*hour+47*time.Minute)),
-			source("D05", "SharePoint", "Completed", 0, ago(3*hour+21*time.Minute)),
-			source("D23", "Teams", "Completed", 0, ago(2*hour)),
-		), condition(errs, ago(0), &incidentv1.Finding{
+		"m365-errors-device-wide": event("5131534", "Acme Technologies", acme, condition(errs, ago(0), &incidentv1.Finding{
 			SourceCode: "D09", SourceName: "All data sources", Summary: "62 errors", ErrorsTotal: 62,
 		})),
 		"m365-errors-mailbox": event("2345690", "Клиника", cloud(

@@ -17,18 +17,24 @@ type Writer struct {
 	zone      *time.Location
 	public    bool // notes are told to customers
 	templates map[wording.Kind]*wording.Template
+	wrong     map[wording.Kind]error // templates that could not be read
 	warn      func(template string, err error)
+	failed    func(template string, err error) // see Listening; may be nil
+	warned    *warned
+}
 
-	mu     sync.Mutex
-	warned map[wording.Kind]bool
+// warned are the templates that were warned of.
+type warned struct {
+	mu    sync.Mutex
+	kinds map[wording.Kind]bool
 }
 
 // NewWriter makes a writer of a tenant's settings. warn is told once of each template that does not work, which the
 // built-in text then stands for; it may be nil.
 func NewWriter(settings *tenantv1.Tickets, zone *time.Location, warn func(template string, err error)) *Writer {
 	w := &Writer{
-		zone: zone, public: settings.GetPublicNotes(), templates: map[wording.Kind]*wording.Template{}, warn: warn,
-		warned: map[wording.Kind]bool{},
+		zone: zone, public: settings.GetPublicNotes(), templates: map[wording.Kind]*wording.Template{}, wrong: map[wording.Kind]error{}, warn: warn,
+		warned: &warned{kinds: map[wording.Kind]bool{}},
 	}
 	for _, kind := range wording.Kinds() {
 		source := settings.GetTemplates()[string(kind)]
@@ -38,6 +44,7 @@ func NewWriter(settings *tenantv1.Tickets, zone *time.Location, warn func(templa
 		// Settings are checked before they are stored; an older version may have checked less.
 		parsed, err := wording.Parse(kind, source)
 		if err != nil {
+			w.wrong[kind] = err
 			w.broken(kind, err)
 			continue
 		}
@@ -46,13 +53,24 @@ func NewWriter(settings *tenantv1.Tickets, zone *time.Location, warn func(templa
 	return w
 }
 
+// Listening returns a writer of the same texts that also tells failed of each text in which the built-in words stand for a
+// template that does not work.
+func (w *Writer) Listening(failed func(template string, err error)) *Writer {
+	listening := *w
+	listening.failed = failed
+	return &listening
+}
+
 func (w *Writer) broken(kind wording.Kind, err error) {
-	w.mu.Lock()
-	again := w.warned[kind]
-	w.warned[kind] = true
-	w.mu.Unlock()
+	w.warned.mu.Lock()
+	again := w.warned.kinds[kind]
+	w.warned.kinds[kind] = true
+	w.warned.mu.Unlock()
 	if !again && w.warn != nil {
 		w.warn(string(kind), err)
+	}
+	if w.failed != nil {
+		w.failed(string(kind), err)
 	}
 }
 
@@ -60,6 +78,9 @@ func (w *Writer) broken(kind wording.Kind, err error) {
 func (w *Writer) own(kind wording.Kind, data func() wording.Data) (string, bool) {
 	template := w.templates[kind]
 	if template == nil {
+		if err := w.wrong[kind]; err != nil {
+			w.broken(kind, err)
+		}
 		return "", false
 	}
 	out, err := template.Render(data())
@@ -103,8 +124,11 @@ func (w *Writer) Analysis(e *incidentv1.Event, reference string) string {
 	p := w.page(e, false)
 	p.console(e)
 	p.labelled("Internal address", internalAddress(e))
-	p.labelled("Reference", reference)
+	p.references(e)
+	p.labelled("Reference of the ticket", reference)
 	p.labelled("Policy", e.GetPolicyVersion())
+	p.rules(e)
+	p.notes(e)
 	return finish(p.text(), e)
 }
 
@@ -136,6 +160,25 @@ func (w *Writer) Resolution(shown, e *incidentv1.Event) string {
 	p := w.page(e, w.public)
 	resolution(p, shown, e)
 	return w.finish(wording.Resolution, e, p, nil)
+}
+
+// RollUp writes a text of the ticket that stands for devices which wait for their own, in the tenant's own words where it
+// has a template of that kind: the summary with the incident's badge in front, any other with the marker below. built are
+// the built-in words, and issue is what they say in a few.
+func (w *Writer) RollUp(kind wording.Kind, e *incidentv1.Event, issue, built string) string {
+	out, ok := w.own(kind, func() wording.Data {
+		d := w.data(e, built)
+		d.Headline, d.Issue = issue, issue
+		return d
+	})
+	if !ok {
+		out = built
+	}
+	if kind == wording.Summary {
+		head := Badge(e.GetIncidentId()) + " "
+		return head + clip(oneLine(out), longestSummary-units(head))
+	}
+	return finish(out, e)
 }
 
 // finish ends a text: the tenant's own if there is one, else what the page has.

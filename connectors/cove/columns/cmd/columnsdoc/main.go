@@ -32,7 +32,9 @@ a column without a value is missing from its row, and so is one whose code Cove 
 - Types: int, bytes, duration (seconds) and time (unix seconds, UTC; 0 and 2147483647 mean never) are integers; status is a
   code of the last table; sources is a list of data sources, with or without zeros and commas; history is one status digit
   for each of 28 days.
-- AA and a number is a custom column, defined by a partner somewhere above the device. None is requested.
+- AA and a number is a custom column, defined by a partner somewhere above the device. Six are requested of changed devices,
+  and shown in tickets: AA843 (notes; internal texts only), AA3147 to AA3150 (Exchange, OneDrive, SharePoint and Teams add what
+  is new by themselves) and AA3347 (in-place archives of Exchange). Cove passes over those that it does not know.
 
 ## Device
 

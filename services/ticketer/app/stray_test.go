@@ -1,0 +1,145 @@
+package app_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/platform/bus"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// pointers counts the notes of a ticket that name another as the present one.
+func pointers(t cwfake.Ticket) int {
+	n := 0
+	for _, note := range t.Notes {
+		if strings.Contains(note.Text, "This ticket was opened again, while Covewise follows the trouble of this device in ticket ") && note.Internal {
+			n++
+		}
+	}
+	return n
+}
+
+// renewed is a world in which a person closed the ticket of device 7, which got a successor.
+func renewed(t *testing.T) (w *world, old, next int) {
+	t.Helper()
+	w, ticket := failing(t, func(s *tenantv1.Tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_NEW })
+	require.NoError(t, w.cw.Person("").Close(ticket.ID, ""))
+	w.passes("new ticket", func() bool { return w.inPhase("7", open, 1)() && w.ledger("7").GetTicketId() != int64(ticket.ID) })
+	w.clock.Add(time.Minute)
+	return w, ticket.ID, int(w.ledger("7").GetTicketId())
+}
+
+// looks lets time go on for so long, in steps longer than a look.
+func (w *world) looks(d time.Duration) {
+	w.t.Helper()
+	end := w.clock.Now().Add(d)
+	w.until("time", func() bool {
+		w.pass(10 * time.Minute)
+		return w.clock.Now().After(end)
+	})
+	w.drained()
+}
+
+func TestAReplacedTicketThatPeopleOpenAgainNamesThePresentOne(t *testing.T) {
+	t.Parallel()
+	t.Run("once, and neither is closed; the end closes ours and leaves theirs", func(t *testing.T) {
+		t.Parallel()
+		w, old, next := renewed(t)
+		require.NoError(t, w.cw.Person("").Reopen(old, ""))
+		w.sees("7", "People opened ticket")
+		w.looks(3 * time.Hour)
+		require.Equal(t, 1, pointers(w.ticket(old)))
+		require.Zero(t, pointers(w.ticket(next)))
+		require.Equal(t, []bool{false, false}, []bool{w.ticket(old).ClosedFlag, w.ticket(next).ClosedFlag})
+		w.wasTold("7", "created", "observed", "created", "observed")
+		require.Len(t, w.ledger("7").GetRemarks(), 1)
+		w.say("7", 2, resolved)
+		w.until("closed", w.inPhase("7", closed, 2))
+		require.Equal(t, []bool{false, true}, []bool{w.ticket(old).ClosedFlag, w.ticket(next).ClosedFlag})
+	})
+	t.Run("once although the answer is lost", func(t *testing.T) {
+		t.Parallel()
+		w, old, _ := renewed(t)
+		w.fault(cwfake.Fault{Match: postNote, Times: 1, Kind: cwfake.FaultLostAnswer})
+		require.NoError(t, w.cw.Person("").Reopen(old, ""))
+		w.sees("7", "People opened ticket")
+		w.looks(2 * time.Hour)
+		require.Equal(t, 1, pointers(w.ticket(old)))
+	})
+	t.Run("is the incident's again when they close the present one", func(t *testing.T) {
+		t.Parallel()
+		w, old, next := renewed(t)
+		require.NoError(t, w.cw.Person("").Reopen(old, ""))
+		require.NoError(t, w.cw.Person("").Close(next, ""))
+		w.passes("followed there", func() bool { return w.ledger("7").GetTicketId() == int64(old) && w.inPhase("7", open, 1)() })
+		w.looks(26 * time.Hour)
+		require.Len(t, w.cw.OpenTickets(), 1)
+		require.Equal(t, 1, noted(w.ticket(old), "7")["r1 back 1"])
+		w.say("7", 2, resolved)
+		w.until("closed", w.inPhase("7", closed, 2))
+		require.Empty(t, w.cw.OpenTickets())
+		require.Len(t, w.cw.Tickets(), 2)
+	})
+	t.Run("is recorded and left to them when the device is well", func(t *testing.T) {
+		t.Parallel()
+		w, old, _ := renewed(t)
+		w.say("7", 2, resolved)
+		w.until("closed", w.inPhase("7", closed, 2))
+		w.clock.Add(time.Minute)
+		require.NoError(t, w.cw.Person("").Reopen(old, ""))
+		w.sees("7", "It is over, and the ticket is left to them.")
+		w.looks(2 * time.Hour)
+		require.Zero(t, pointers(w.ticket(old)))
+		w.wasTold("7", "created", "observed", "created", "closed", "observed")
+	})
+}
+
+func TestTheTicketOfAnEndedIncidentThatPeopleOpenAgainNamesTheOneOfTheNext(t *testing.T) {
+	t.Parallel()
+	two := func(t *testing.T) (w *world, old int, second func() *ticketv1.Ledger) {
+		t.Helper()
+		w, ticket := failing(t, nothing)
+		w.say("7", 2, resolved)
+		w.until("closed", w.inPhase("7", closed, 2))
+		e := w.incident("7", 1, failed)
+		e.IncidentId = "7-2"
+		w.deliver(e, "")
+		second = func() *ticketv1.Ledger {
+			l, _, err := w.ledgers.Get(w.t.Context(), bus.Key("harbor", "7", "7-2"))
+			require.NoError(w.t, err)
+			return l
+		}
+		w.until("created", func() bool { return second().GetPhase() == open })
+		w.clock.Add(time.Minute)
+		return w, ticket.ID, second
+	}
+	t.Run("once", func(t *testing.T) {
+		t.Parallel()
+		w, old, second := two(t)
+		require.NoError(t, w.cw.Person("").Reopen(old, ""))
+		w.sees("7", "People opened ticket")
+		w.looks(3 * time.Hour)
+		require.Equal(t, 1, pointers(w.ticket(old)))
+		require.NotEqual(t, int64(old), second().GetTicketId())
+		require.Len(t, w.cw.OpenTickets(), 2)
+	})
+	t.Run("and is taken up when they close that one", func(t *testing.T) {
+		t.Parallel()
+		w, old, second := two(t)
+		next := int(second().GetTicketId())
+		require.NoError(t, w.cw.Person("").Reopen(old, ""))
+		w.sees("7", "People opened ticket")
+		w.clock.Add(time.Minute)
+		require.NoError(t, w.cw.Person("").Close(next, ""))
+		w.passes("taken up", func() bool {
+			return second().GetTicketId() == int64(old) && second().GetPhase() == open && second().GetPark() == nil
+		})
+		w.looks(26 * time.Hour)
+		require.Len(t, w.cw.OpenTickets(), 1)
+	})
+}

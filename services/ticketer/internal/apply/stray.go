@@ -1,0 +1,111 @@
+package apply
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/errclass"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/notice"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+// meet takes in that a ticket which the incident had before was seen open. Both it and the present one are read, because
+// people may have closed the one as they opened the other, and a list of changes shows them in any order.
+func (r *run) meet(ctx context.Context, ticket int64) (done bool, err error) {
+	var now *ticketv1.Observed
+	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
+		now, err = r.site.desk.Read(ctx, ticket)
+		return err
+	})
+	if err != nil {
+		return true, r.leftOut(ctx, "a former ticket that is open cannot be read", err)
+	}
+	if !plan.Open(now) {
+		return false, nil
+	}
+	r.facts.Stray = now
+	switch {
+	case r.ledger.GetPhase() == ticketv1.Phase_PHASE_CLOSED:
+		return false, r.learnCurrent(ctx)
+	case r.ledger.GetTicketId() == 0:
+		return false, nil
+	default:
+		return r.look(ctx)
+	}
+}
+
+// leftOut logs what the next comparison of tickets with ledgers brings again. An end of the run itself is no failure.
+func (r *run) leftOut(ctx context.Context, what string, err error) error {
+	if ctx.Err() != nil {
+		return errclass.New(errclass.Transient, "handle incident", ctx.Err())
+	}
+	r.log.WarnContext(ctx, "left out, the next comparison of tickets brings it again", r.about("what", what, "err", err)...)
+	return nil
+}
+
+// pointOut says in a ticket that people opened again which one is the present one. The note is looked for before it is
+// sent: a run before this one may have sent it.
+func (r *run) pointOut(ctx context.Context, step plan.PointOut) (done bool, err error) {
+	device := r.ledger.GetDeviceId()
+	if step.Current != 0 {
+		err = r.call(ctx, "point out", func(ctx context.Context) error {
+			there, err := r.site.desk.HasNote(ctx, step.Ticket, notice.ElsewhereMarker(device, step.Current))
+			if err != nil || there {
+				return err
+			}
+			return r.site.desk.Tell(ctx, step.Ticket, notice.Elsewhere(device, step.Current))
+		})
+		if err != nil {
+			return true, r.leftOut(ctx, "it cannot be noted which ticket is the present one", err)
+		}
+	}
+	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_OBSERVED, TicketId: step.Ticket, Reason: step.Words(), Observed: r.facts.Stray}
+	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", step.Ticket, step.Current)); err != nil {
+		return true, err
+	}
+	if err := r.put(ctx, "record pointing out", plan.PointedOut(r.ledger, step, r.clock.Now())); err != nil {
+		return true, err
+	}
+	r.log.InfoContext(ctx, "observed", r.about("reason", step.Words())...)
+	return false, nil
+}
+
+// retake makes a ticket that the incident had before its ticket again.
+func (r *run) retake(ctx context.Context) error {
+	o, was := r.facts.Stray, r.ledger.GetTicketId()
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
+		Reason: fmt.Sprintf("people opened it again, which the incident had before, and closed or deleted ticket %d", was),
+	}
+	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", was, o.GetTicketId())); err != nil {
+		return err
+	}
+	r.facts.Stray = nil
+	if err := r.put(ctx, "record retaking", plan.Retaken(r.ledger, o, r.clock.Now())); err != nil {
+		return err
+	}
+	r.log.InfoContext(ctx, "following the ticket that people opened again", r.about("instead of", was)...)
+	return nil
+}
+
+// former reports whether a ticket is one that the incident had before its present one.
+func former(l *ticketv1.Ledger, ticket int64) bool {
+	return ticket != l.GetTicketId() && slices.Contains(l.GetFormerTicketIds(), ticket)
+}
+
+// learnCurrent finds the ticket of the device's incident that is not over, for one that is and whose ticket is open again.
+func (r *run) learnCurrent(ctx context.Context) error {
+	r.facts.Current = 0
+	if !plan.Open(r.ledger.GetObserved()) && r.facts.Stray == nil {
+		return nil
+	}
+	return r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		if other := e.Value; e.Key != r.key && plan.Serves(other) && other.GetTicketId() != r.ledger.GetTicketId() {
+			r.facts.Current = other.GetTicketId()
+		}
+		return nil
+	})
+}

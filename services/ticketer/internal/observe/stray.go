@@ -1,0 +1,50 @@
+package observe
+
+import (
+	"slices"
+
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+// found is an open ticket that stands for nothing any more, with the ledger that it belongs to.
+type found struct {
+	key string
+	row *ticketv1.Observed
+}
+
+// strays returns the open tickets that people opened again although their incident has another ticket, or is over while a
+// later one of the device has, and of which the ledger does not say that this was answered.
+func strays(ledgers map[string]*tracked, byTicket map[int64][]string, rows []*ticketv1.Observed) []found {
+	formers := map[int64][]string{}
+	current := map[string]int64{} // by device, the ticket that shows its present trouble
+	for key, t := range ledgers {
+		for _, ticket := range t.former {
+			formers[ticket] = append(formers[ticket], key)
+		}
+		if t.serves {
+			current[t.device] = t.ticket
+		}
+	}
+	var all []found
+	for _, row := range rows {
+		ticket := row.GetTicketId()
+		followed := slices.ContainsFunc(byTicket[ticket], func(key string) bool { return ledgers[key].over.IsZero() })
+		if !plan.Open(row) || followed {
+			continue
+		}
+		for _, key := range append(slices.Clone(byTicket[ticket]), formers[ticket]...) {
+			t := ledgers[key]
+			step := plan.PointOut{Ticket: ticket, Current: current[t.device]}
+			if t.serves {
+				step.Current = t.ticket
+			}
+			// A closed incident's own ticket that people opened again is theirs, as long as the device is well.
+			theirs := t.ticket == ticket && step.Current == 0
+			if !theirs && !plan.Told(t.remarks, step) {
+				all = append(all, found{key, row})
+			}
+		}
+	}
+	return all
+}

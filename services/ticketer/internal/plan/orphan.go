@@ -1,0 +1,107 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
+)
+
+// Orphan is an open ticket with a reference of ours that no ledger owns, and what answering it depends on. There are
+// such after a state that was lost or restored from a backup, after a search index that lagged longer than the patience,
+// and after a ticket was marked whose incident ended before that was recorded.
+type Orphan struct {
+	Ticket   int64
+	Settling bool   // an incident's create or adoption is under way, and finds the ticket itself
+	Waiting  string // the device's incident that has no ticket yet; empty for none
+	Present  int64  // the ticket of the device's incident that is not over; 0 for none
+	Health   Health
+	Marked   bool // it bears the reference of an incident that ended without a ticket, so that Covewise has marked it
+	Ours     bool // Covewise has made it, or has written in it
+	Touched  bool // people have changed it or written in it, or it is not known that none has
+	Noted    bool // the note that ends it is there: it was closed before, or that failed
+}
+
+// OrphanAnswer is the one thing to do with an orphan: one of the types below, or Nothing.
+type OrphanAnswer interface{ orphan() }
+
+type (
+	// TakeIn makes it the ticket of the device's incident that has none.
+	TakeIn struct{ Incident string }
+	// EndTwin closes it, with a note that names the ticket that counts.
+	EndTwin struct{ Present int64 }
+	// EndWell closes it, with a note that the device is well.
+	EndWell struct{}
+	// LeaveOrphan tells a person of it.
+	LeaveOrphan struct{ Why string }
+)
+
+func (Nothing) orphan()     {}
+func (TakeIn) orphan()      {}
+func (EndTwin) orphan()     {}
+func (EndWell) orphan()     {}
+func (LeaveOrphan) orphan() {}
+
+// Answer returns what to do with an orphan; the first line that holds wins.
+//
+//	an incident is about to find it            Nothing
+//	people touched it after our closing note   LeaveOrphan
+//	an incident of its device has no ticket    TakeIn
+//	the device's incident has another ticket   EndTwin, or LeaveOrphan when people have touched it
+//	the device is well                         EndWell, or LeaveOrphan when it is not of our making
+//	anything else                              LeaveOrphan
+func (o Orphan) Answer() OrphanAnswer {
+	switch {
+	case o.Settling:
+		return Nothing{}
+	case o.Noted && o.Touched:
+		return LeaveOrphan{"people opened it again after Covewise had closed it; it is left to them"}
+	case o.Waiting != "":
+		return TakeIn{o.Waiting}
+	case o.Present != 0 && o.Touched:
+		return LeaveOrphan{fmt.Sprintf("the trouble is followed in ticket %d; people have worked in this one, so that it is left to them: merge the two, or close one", o.Present)}
+	case o.Present != 0:
+		return EndTwin{o.Present}
+	}
+	switch o.Health {
+	case HealthWell:
+		if o.Ours || o.Marked {
+			return EndWell{}
+		}
+		return LeaveOrphan{"its device is well; it was not made by Covewise, although it bears its reference, so that it is left to people: close it by hand"}
+	case HealthGone:
+		return LeaveOrphan{"its device is not in Cove any more; close it by hand"}
+	case HealthExcluded:
+		return LeaveOrphan{"the policy does not watch its device; close it by hand, or it is taken up when the device fails"}
+	case HealthTrouble:
+		return LeaveOrphan{"its device is in trouble, and no incident is open yet; it is taken up when one opens, and closed when the device is well"}
+	case HealthUnknown:
+	}
+	return LeaveOrphan{"no complete sweep has judged its device since it changed; it is taken up when the device fails, and closed when it is well"}
+}
+
+// Placed says where an incident of the orphan's device stands, with what is known of the others.
+func (o *Orphan) Placed(l *ticketv1.Ledger, reference string) {
+	if _, ended, _ := adopt.Incident(reference, l.GetTenant()); ended == l.GetIncidentId() && l.GetPhase() == ticketv1.Phase_PHASE_DROPPED && l.GetTicketId() == 0 {
+		o.Marked = true
+	}
+	switch {
+	case Resolved(l) || l.GetPhase() == ticketv1.Phase_PHASE_CLOSED || l.GetPhase() == ticketv1.Phase_PHASE_DROPPED:
+		// One that is over while its create is unsettled finds the ticket and closes it.
+		o.Settling = o.Settling || l.GetPhase() == ticketv1.Phase_PHASE_CREATING && l.GetReference() == reference
+	case l.GetPhase() == ticketv1.Phase_PHASE_CREATING:
+		o.Settling = true
+	case l.GetTicketId() != 0:
+		o.Present = l.GetTicketId()
+	case l.GetRenewals() > 0:
+		o.Settling = true // it gets a ticket of its own, and this is its twin then
+	default:
+		o.Waiting = l.GetIncidentId()
+	}
+}
+
+// Owns reports whether a ticket is the incident's, or was.
+func Owns(l *ticketv1.Ledger, ticket int64) bool {
+	return ticket != 0 && (l.GetTicketId() == ticket || slices.Contains(l.GetFormerTicketIds(), ticket))
+}

@@ -1,0 +1,104 @@
+package plan
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+// stray answers a ticket that people opened again although it stands for nothing any more, or returns nil. What cannot be
+// done now is left out: the next comparison of tickets with ledgers brings it again.
+func stray(l *ticketv1.Ledger, f Facts) Step {
+	ticket := f.Stray.GetTicketId()
+	again := l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && f.Current != 0 && Open(l.GetObserved())
+	if ticket == 0 && !again || hindered(l, f) != nil {
+		return nil
+	}
+	if ticket != 0 && lost(l) {
+		return Retake{Ticket: ticket}
+	}
+	if ticket == 0 {
+		ticket = l.GetTicketId()
+	}
+	step := PointOut{Ticket: ticket, Current: f.Current}
+	switch l.GetPhase() {
+	case ticketv1.Phase_PHASE_OPEN:
+		if o := l.GetObserved(); o != nil && !Open(o) {
+			return nil
+		}
+		step.Current = l.GetTicketId()
+	case ticketv1.Phase_PHASE_CLOSED:
+	default:
+		return nil // it is not settled which ticket is the present one
+	}
+	if Told(l.GetRemarks(), step) {
+		return nil
+	}
+	return step
+}
+
+// orElsewhereAgain returns TakeUp when people who closed or deleted the ticket opened that of the device's last incident
+// again, and the answer otherwise.
+func orElsewhereAgain(l *ticketv1.Ledger, f Facts, answer Step) Step {
+	e := f.Earlier
+	if f.Closer != CloserPerson || !servesAgain(e, f) || !Open(e.GetObserved()) || e.GetTicketId() == l.GetTicketId() || hindered(l, f) != nil {
+		return answer
+	}
+	return TakeUp{Ticket: e.GetTicketId()}
+}
+
+// lost reports whether people took the present ticket away while the device fails.
+func lost(l *ticketv1.Ledger) bool {
+	o := l.GetObserved()
+	return !Resolved(l) && (o.GetClosed() || o.GetDeleted()) && o.GetMergedInto() == 0 &&
+		(l.GetPhase() == ticketv1.Phase_PHASE_OPEN || l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER)
+}
+
+// Serves reports whether a ledger's ticket is open and shows trouble that is not over.
+func Serves(l *ticketv1.Ledger) bool {
+	return l.GetPhase() == ticketv1.Phase_PHASE_OPEN && !Resolved(l) && Open(l.GetObserved())
+}
+
+// Open reports whether a ticket can be worked in, as it was seen last.
+func Open(o *ticketv1.Observed) bool {
+	return o != nil && !o.GetClosed() && !o.GetDeleted() && o.GetMergedInto() == 0
+}
+
+// Words tell a person what was seen and done.
+func (s PointOut) Words() string {
+	if s.Current == 0 {
+		return fmt.Sprintf("People opened ticket %d again, which this incident had before. It is over, and the ticket is left to them.", s.Ticket)
+	}
+	return fmt.Sprintf("People opened ticket %d again. The trouble is followed in ticket %d; a note in ticket %d says so.", s.Ticket, s.Current, s.Ticket)
+}
+
+// Told reports whether a ledger's remarks say that a ticket names the present one.
+func Told(remarks []string, s PointOut) bool { return slices.Contains(remarks, s.Words()) }
+
+// PointedOut records that a ticket names the present one.
+func PointedOut(l *ticketv1.Ledger, s PointOut, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Remarks = append(l.Remarks, s.Words())
+	return l
+}
+
+// Retaken makes a ticket that the incident had before its ticket again, because people opened it again and took the
+// present one away.
+func Retaken(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
+	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, openedByPeople)
+	l.FormerTicketIds = append(slices.DeleteFunc(l.GetFormerTicketIds(), func(id int64) bool { return id == o.GetTicketId() }), l.GetTicketId())
+	l.TicketId, l.CompanyId, l.Observed, l.Reference, l.Summary = o.GetTicketId(), o.GetCompanyId(), o, o.GetReference(), o.GetSummary()
+	l.Phase = ticketv1.Phase_PHASE_OPEN
+	l.Foreign, l.StandIn, l.AttachedTo, l.AttachOver = false, false, 0, false
+	l.NoteBegunRevision, l.Remarks = 0, nil
+	l.HandedOverAt, l.MissedAt, l.Park = nil, nil, nil
+	return l
+}
+
+// stillOpen is the preface of a ticket that Covewise did not close when the device had recovered.
+const stillOpen = "This ticket is open, and the device is in trouble again: Covewise follows it here."
+
+// openedByPeople is the preface of a ticket that we did not open again ourselves.
+const openedByPeople = "People opened this ticket again, and the device is in trouble: Covewise follows it here."

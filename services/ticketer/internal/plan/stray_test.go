@@ -1,0 +1,77 @@
+package plan_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/plan"
+)
+
+func TestATicketThatPeopleOpenedAgainAlthoughItWasReplaced(t *testing.T) {
+	stray := func(f *plan.Facts) { f.Stray = &ticketv1.Observed{TicketId: 40, Reference: "r"} }
+	shows := func(change func(*ticketv1.Observed)) func(*ticketv1.Ledger) {
+		return func(l *ticketv1.Ledger) {
+			ticket(41)(l)
+			server(here)(l)
+			l.FormerTicketIds = []int64{40}
+			l.Observed = &ticketv1.Observed{TicketId: 41}
+			change(l.Observed)
+		}
+	}
+	asLeft := shows(func(*ticketv1.Observed) {})
+	shut := shows(func(o *ticketv1.Observed) { o.Closed = true })
+	told := func(l *ticketv1.Ledger) { l.Remarks = []string{plan.PointOut{Ticket: 40, Current: 41}.Words()} }
+	const open, closed, handed = ticketv1.Phase_PHASE_OPEN, ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER
+	for _, c := range []struct {
+		sentence string
+		ledger   *ticketv1.Ledger
+		facts    plan.Facts
+		want     plan.Step
+	}{
+		{"names the present one", ledger(phase(open), asLeft), live(stray), plan.PointOut{Ticket: 40, Current: 41}},
+		{"... once", ledger(phase(open), asLeft, told), live(stray), plan.Nothing{}},
+		{"... not in shadow mode, and nothing waits for it", ledger(phase(open), asLeft), live(stray, shadow), plan.Nothing{}},
+		{"... not at another server", ledger(phase(open), asLeft, server(there)), live(stray), plan.Nothing{}},
+		{"... after what the present one needs first to be known", ledger(phase(open), asLeft, lookDue), live(stray), plan.Look{}},
+		{"is the incident's again when people closed the present one", ledger(phase(open), shut), live(stray), plan.Retake{Ticket: 40}},
+		{"... also when that was respected already", ledger(phase(handed), shut), live(stray), plan.Retake{Ticket: 40}},
+		{"... or deleted it", ledger(phase(handed), shows(func(o *ticketv1.Observed) { o.Deleted = true })), live(stray), plan.Retake{Ticket: 40}},
+		{"... not when the device has recovered", ledger(phase(handed), shut, wanted(2, resolved)), live(stray), plan.End{Why: "the ticket was closed before the device recovered"}},
+		{"... nor when the present one was merged, which is followed first", ledger(phase(open), shows(func(o *ticketv1.Observed) { o.MergedInto = 5 })), live(stray), plan.Follow{Ticket: 5}},
+		{"is recorded when the incident is over", ledger(phase(closed), shut, wanted(2, resolved)), live(stray), plan.PointOut{Ticket: 40}},
+		{"names the later incident's when there is one", ledger(phase(closed), shut, wanted(2, resolved)), live(stray, func(f *plan.Facts) { f.Current = 60 }), plan.PointOut{Ticket: 40, Current: 60}},
+		{"waits while the next one is being made", ledger(asLeft, func(l *ticketv1.Ledger) { l.TicketId = 0 }), live(stray), plan.BeginCreate{Company: 250}},
+	} {
+		t.Run(c.sentence, func(t *testing.T) { require.Equal(t, c.want, plan.Next(c.ledger, c.facts)) })
+	}
+
+	back := plan.Retaken(ledger(phase(handed), shut, parked(ticketv1.ParkReason_PARK_REASON_RESPECTED, 0, time.Hour, 0)), &ticketv1.Observed{TicketId: 40, Reference: "r"}, now)
+	require.Equal(t, []any{open, int64(40), []int64{41}, "r"}, []any{back.GetPhase(), back.GetTicketId(), back.GetFormerTicketIds(), back.GetReference()})
+	require.Nil(t, back.GetPark())
+	require.Equal(t, plan.BeginNote{}, plan.Next(back, live()), "it says that it is followed again")
+}
+
+func TestTheTicketOfAnEndedIncidentThatPeopleOpenedAgain(t *testing.T) {
+	ended := ledger(phase(ticketv1.Phase_PHASE_CLOSED), ticket(41), server(here), wanted(2, resolved), func(l *ticketv1.Ledger) {
+		l.Observed = &ticketv1.Observed{TicketId: 41}
+	})
+	require.Equal(t, plan.Nothing{}, plan.Next(ended, live()), "of a device that is well: left to them")
+	later := live(func(f *plan.Facts) { f.Current = 60 })
+	step := plan.Next(ended, later)
+	require.Equal(t, plan.PointOut{Ticket: 41, Current: 60}, step)
+	require.Equal(t, plan.Nothing{}, plan.Next(plan.PointedOut(ended, step.(plan.PointOut), now), later), "once")
+
+	// Who closes the present one as well wants the older one.
+	next := ledger(phase(ticketv1.Phase_PHASE_OPEN), ticket(60), server(here), func(l *ticketv1.Ledger) {
+		l.Observed = &ticketv1.Observed{TicketId: 60, Closed: true}
+	})
+	facts := live(func(f *plan.Facts) { f.Earlier = ended })
+	require.Equal(t, plan.TakeUp{Ticket: 41}, plan.Next(next, facts))
+	up := plan.TakenUp(next, ended, now)
+	require.Equal(t, []any{ticketv1.Phase_PHASE_OPEN, int64(41), []int64{60}}, []any{up.GetPhase(), up.GetTicketId(), up.GetFormerTicketIds()})
+	ended.Observed.Closed = true
+	require.NotEqual(t, plan.TakeUp{Ticket: 41}, plan.Next(next, facts), "not when the older one is closed again")
+}
