@@ -50,6 +50,20 @@ func TestATicketAtTheCatchAllCompanyMovesHome(t *testing.T) {
 	w.until("closed", w.inPhase("7", closed, 2))
 }
 
+// The server is away at the first look after the company was found; the wake of the next look is not taken for the same.
+func TestATicketComesHomeAtALaterLook(t *testing.T) {
+	t.Parallel()
+	w, _ := astray(t, true)
+	w.settings(shadow)
+	wakes, err := w.nc.SubscribeSync("incident.v1.redrive.harbor.7")
+	require.NoError(t, err)
+	w.found()
+	w.passes("woken while nothing may be written", func() bool { n, _, err := wakes.Pending(); return err == nil && n > 0 })
+	require.Equal(t, "HarborIT", w.onlyTicket("7").CompanyIdentifier)
+	w.settings(live)
+	w.passes("moved", func() bool { return w.onlyTicket("7").CompanyIdentifier == "acme" })
+}
+
 func TestATicketStaysAtTheCatchAllCompany(t *testing.T) {
 	t.Parallel()
 	t.Run("where the settings say so", func(t *testing.T) {

@@ -203,7 +203,8 @@ func observation(t *tracked, key string, o *ticketv1.Observed, look int64) bus.M
 
 // callHome wakes the incidents whose tickets are at the catch-all company although their customer has one by now.
 func (w *Watcher) callHome(ctx context.Context, tenant string, ledgers map[string]*tracked) error {
-	homes := map[string]*companyv1.Link{} // by customer
+	homes := map[string]*companyv1.Link{}             // by customer
+	look := w.clock.Now().UnixNano() / int64(w.every) // a wake that came to nothing, its server being down, is repeated by the next look
 	var messages []bus.Message
 	for key, t := range ledgers {
 		if t.standIn == "" {
@@ -222,7 +223,7 @@ func (w *Watcher) callHome(ctx context.Context, tenant string, ledgers map[strin
 		}
 		messages = append(messages, bus.Message{
 			Subject: bus.Subject{Family: bus.Incident, Verb: bus.VerbRedrive, Tenant: tenant, Key: t.device},
-			ID:      fmt.Sprintf("redrive:%s:home:%d", key, link.GetCompany().GetId()), TTL: time.Hour,
+			ID:      fmt.Sprintf("redrive:%s:home:%d@%d", key, link.GetCompany().GetId(), look), TTL: time.Hour,
 			Body: &incidentv1.Event{SchemaVersion: 1, Tenant: tenant, DeviceId: t.device, IncidentId: t.incident},
 		})
 	}
