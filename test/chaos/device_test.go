@@ -24,7 +24,10 @@ const (
 type device struct {
 	id      string
 	number  int
-	failing int // way of failing; 0 well, -1 gone
+	failing int  // way of failing; 0 well, -1 gone
+	spells  int  // how often it began to fail
+	told    int  // as the last sweep found it
+	another bool // it came to fail in another way in the course of an incident
 }
 
 // troubles are what the device fails with; the ways differ in source and cause.
@@ -43,6 +46,12 @@ func (d *device) troubles() []harness.Trouble {
 	default:
 		return nil
 	}
+}
+
+// seen takes down what a sweep finds.
+func (d *device) seen() {
+	d.another = d.told > 0 && d.failing > 0 && (d.another || d.told != d.failing)
+	d.told = d.failing
 }
 
 // columns are Cove's for a server of two sources; past writes a time so long ago.
@@ -84,6 +93,8 @@ func (m *msp) addCove() error {
 		return err
 	}
 	m.coveWeb = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		m.gate.inFlight.Add(1)
+		defer m.gate.inFlight.Add(-1)
 		m.world.activity.Add(1)
 		defer m.world.activity.Add(1)
 		m.cove.ServeHTTP(w, r)

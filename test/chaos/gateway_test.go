@@ -19,6 +19,8 @@ type gateway struct {
 	server   http.Handler
 	activity *atomic.Int64
 	requests *atomic.Int64
+	figures  *figures
+	lagging  atomic.Bool // the search is: a new ticket cannot be found for a time
 	// repeats plants a defect: a POST whose path ends so is sent again when its answer is lost. Empty: none is.
 	repeats string
 
@@ -33,7 +35,9 @@ type gateway struct {
 type hook struct {
 	left  int // requests of the ticketer until then
 	after bool
-	act   func() bool
+	// method, where it is set, makes it act after every request of that sort.
+	method string
+	act    func(r *http.Request) bool
 }
 
 func (g *gateway) hook(h *hook) {
@@ -49,11 +53,15 @@ func (g *gateway) clear() {
 }
 
 // due counts a request and returns the hooks that act at it.
-func (g *gateway) due() (before, after []*hook) {
+func (g *gateway) due(r *http.Request) (before, after []*hook) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, h := range g.hooks {
 		switch h.left--; {
+		case h.method != "":
+			if h.method == r.Method {
+				after = append(after, h)
+			}
 		case h.left != 0:
 		case h.after:
 			after = append(after, h)
@@ -73,9 +81,12 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	g.requests.Add(1)
 	var before, after []*hook
 	if strings.Contains(r.URL.Path, "/service/tickets") {
-		before, after = g.due()
+		before, after = g.due(r)
 	}
-	if act(before) {
+	if r.Method == http.MethodPost && strings.HasSuffix(r.URL.Path, "/service/tickets") && g.lagging.CompareAndSwap(true, false) {
+		g.figures.meet(step{Do: doLag}.kind())
+	}
+	if act(before, r) {
 		lose(w)
 		return
 	}
@@ -93,7 +104,7 @@ func (g *gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if blind && answer.missing() {
 		answer = g.ask(r, body)
 	}
-	if act(after) || answer.lost {
+	if act(after, r) || answer.lost {
 		lose(w)
 		return
 	}
@@ -110,9 +121,9 @@ func (g *gateway) ask(r *http.Request, body []byte) *recorder {
 	return answer
 }
 
-func act(hooks []*hook) (lost bool) {
+func act(hooks []*hook, r *http.Request) (lost bool) {
 	for _, h := range hooks {
-		lost = h.act() || lost
+		lost = h.act(r) || lost
 	}
 	return lost
 }

@@ -51,6 +51,10 @@ func (m *msp) judge() error {
 	}); err != nil {
 		return err
 	}
+	spells := map[string]int{}
+	for _, l := range ledgers {
+		spells[l.GetDeviceId()]++
+	}
 	incidents := map[string]string{} // the open one, by device
 	if err := w.states.Each(w.ctx, bus.Key(m.id)+".>", func(e bus.Entry[*incidentv1.DeviceState]) error {
 		incidents[e.Value.GetDeviceId()] = e.Value.GetOpen().GetIncidentId()
@@ -61,6 +65,9 @@ func (m *msp) judge() error {
 	serving := map[int]bool{} // tickets in which a device that fails stands
 	for _, d := range m.devices {
 		open := incidents[d.id]
+		if spells[d.id] > d.spells {
+			w.found("a device that goes on failing has one incident", "%s: device %s began to fail %d times and had %d incidents", m.id, d.id, d.spells, spells[d.id])
+		}
 		if d.failing > 0 != (open != "") {
 			w.found("incidents are those of the devices", "%s: device %s fails in way %d, its incident is %q", m.id, d.id, d.failing, open)
 			continue
@@ -70,7 +77,7 @@ func (m *msp) judge() error {
 		}
 	}
 	for _, d := range m.devices {
-		m.judgeOthers(d, tickets, serving)
+		m.judgeOthers(d, ledgers, tickets, serving)
 	}
 	for _, l := range ledgers {
 		m.judgeLedger(l, tickets, serving)
@@ -80,6 +87,7 @@ func (m *msp) judge() error {
 	}
 	m.judgeNotes(tickets)
 	m.judgePeople(tickets)
+	m.judgePriors(ledgers, tickets)
 	return nil
 }
 
@@ -91,12 +99,21 @@ func (m *msp) judgeFailing(d *device, l *ticketv1.Ledger, tickets map[int]cwfake
 	}
 	id := int(l.GetTicketId())
 	t, there := tickets[id]
+	if m.excused(l) {
+		m.judgeParked(d, l)
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if there && !t.ClosedFlag {
 		serving[id] = true
-		m.judgePolicy(l, tickets)
+		if !d.another { // what people closed does not hide another outage
+			m.judgePolicy(l, tickets)
+		}
 		return
+	}
+	if len(m.unwell) > 0 && l.GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_RESPECTED {
+		return // the end of the schedule is still to come
 	}
 	left := l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER &&
 		(m.handClose == tenantv1.HandClose_HAND_CLOSE_WONT_FIX && m.closed[id] || m.deletion == tenantv1.Deleted_DELETED_LEAVE && m.deleted[id])
@@ -121,11 +138,14 @@ func (m *msp) judgePolicy(l *ticketv1.Ledger, tickets map[int]cwfake.Ticket) {
 }
 
 // judgeOthers asks that no other ticket of a device is open, but those that people opened.
-func (m *msp) judgeOthers(d *device, tickets map[int]cwfake.Ticket, serving map[int]bool) {
+func (m *msp) judgeOthers(d *device, ledgers map[string]*ticketv1.Ledger, tickets map[int]cwfake.Ticket, serving map[int]bool) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	for _, t := range tickets {
 		device, incident := m.owner(t)
+		if _, before := m.priors[t.ID]; before && !adopted(ledgers, t.ID) {
+			continue // see judgePriors
+		}
 		if device != d.id || t.ClosedFlag || serving[t.ID] || m.reopened[t.ID] {
 			continue
 		}
@@ -146,6 +166,9 @@ func (m *msp) judgeLedger(l *ticketv1.Ledger, tickets map[int]cwfake.Ticket, ser
 			strings.Join(m.acts, ", "))
 	}
 	t, there := tickets[int(l.GetTicketId())]
+	if m.excused(l) {
+		return
+	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	switch l.GetPhase() {
@@ -173,8 +196,8 @@ func (m *msp) judgeLedger(l *ticketv1.Ledger, tickets map[int]cwfake.Ticket, ser
 		say("no note shows r%d", l.GetShown().GetRevision())
 	}
 	o := l.GetObserved()
-	seen := []any{o.GetClosed(), o.GetStatus(), o.GetBoard(), o.GetSummary(), o.GetPriority(), o.GetOwner(), o.GetCompany(), int(o.GetParentId()), int(o.GetMergedInto())}
-	is := []any{t.ClosedFlag, t.Status, t.Board, t.Summary, t.Priority, t.Owner, t.Company, t.ParentID, t.MergedInto}
+	seen := []any{o.GetClosed(), o.GetStatus(), o.GetBoard(), o.GetSummary(), o.GetPriority(), o.GetOwner(), int(o.GetCompanyId()), int(o.GetParentId()), int(o.GetMergedInto())}
+	is := []any{t.ClosedFlag, t.Status, t.Board, t.Summary, t.Priority, t.Owner, t.CompanyID, t.ParentID, t.MergedInto}
 	if !reflect.DeepEqual(seen, is) {
 		say("it was seen as %v and is %v", seen, is)
 	}
@@ -213,6 +236,7 @@ func (m *msp) judgePeople(tickets map[int]cwfake.Ticket) {
 	defer m.mu.Unlock()
 	for _, id := range m.foreign {
 		now, before := tickets[id], m.before[id]
+		now.Company, before.Company = "", "" // its name, which people change at the company
 		if m.touched[id] {
 			// Notes may come, children too; the rest is not ours.
 			now.Notes, before.Notes = nil, nil

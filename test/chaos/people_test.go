@@ -2,6 +2,10 @@ package chaos_test
 
 import (
 	"fmt"
+	"net/http"
+	"path"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
@@ -9,18 +13,20 @@ import (
 
 // people is what persons did at a tenant's server, by ticket.
 type people struct {
+	handled  map[int]bool // tickets to which they did something
 	closed   map[int]bool
 	reopened map[int]bool
 	deleted  map[int]bool
 	touched  map[int]bool        // tickets of others that people brought ours together with
 	changed  map[int]cwfake.Edit // what people wrote last; the company as its identifier
 	moved    map[int]string      // board
+	unwell   map[int]bool        // companies that are not as they should be
 	acts     []string
 }
 
 func newPeople() people {
 	return people{
-		closed: map[int]bool{}, reopened: map[int]bool{}, deleted: map[int]bool{}, touched: map[int]bool{},
+		handled: map[int]bool{}, unwell: map[int]bool{}, closed: map[int]bool{}, reopened: map[int]bool{}, deleted: map[int]bool{}, touched: map[int]bool{},
 		changed: map[int]cwfake.Edit{}, moved: map[int]string{},
 	}
 }
@@ -36,11 +42,11 @@ func (m *msp) owner(t cwfake.Ticket) (device, incident string) {
 	return device, parts[3]
 }
 
-// tickets returns a device's tickets by ascending id.
+// tickets returns a device's tickets by ascending id, with those from before.
 func (m *msp) tickets(d *device) []cwfake.Ticket {
 	var all []cwfake.Ticket
 	for _, t := range m.fake.Tickets() {
-		if device, _ := m.owner(t); device == d.id {
+		if device, _ := m.owner(t); device == d.id || m.priors[t.ID].device == d.id {
 			all = append(all, t)
 		}
 	}
@@ -57,9 +63,46 @@ func (m *msp) person(d *device, what string) {
 	}
 	t := own[len(own)-1].ID
 	if m.do(d, what, t, own) == nil {
+		m.handled[t] = true
 		m.acts = append(m.acts, fmt.Sprintf("%s %d", what, t))
-		m.world.figures.fault("person: " + what)
+		m.world.figures.meet("person: " + what)
 	}
+}
+
+// ambush lets a person wait for a request of the ticketer.
+func (m *msp) ambush(d *device, s step) *hook {
+	if s.How != "reopen-at-close" {
+		return &hook{left: s.N, after: s.N%2 == 0, act: func(*http.Request) bool { m.person(d, s.How); return false }}
+	}
+	// The person opens the ticket again before the answer to our close is back.
+	done := false
+	return &hook{method: http.MethodPatch, act: func(r *http.Request) bool {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		id, _ := strconv.Atoi(path.Base(r.URL.Path)) // 0 is no ticket
+		t, there := m.fake.Ticket(id)
+		if !there || done || !t.ClosedFlag || t.ClosedBy != cwfake.DefaultMember || !slices.ContainsFunc(m.tickets(d), func(own cwfake.Ticket) bool { return own.ID == id }) {
+			return false
+		}
+		if m.reopen(t) == nil {
+			done = true
+			m.acts = append(m.acts, fmt.Sprintf("%s %d", s.How, id))
+			m.world.figures.meet(s.kind())
+		}
+		return false
+	}}
+}
+
+// reopen opens a ticket again.
+func (m *msp) reopen(t cwfake.Ticket) error {
+	if !t.ClosedFlag || t.MergedInto != 0 {
+		return errNothing
+	}
+	err := m.fake.Person("").Reopen(t.ID, "")
+	if err == nil {
+		m.reopened[t.ID], m.handled[t.ID] = true, true
+	}
+	return err
 }
 
 func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
@@ -81,13 +124,22 @@ func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
 		return err
 	case "reopen":
 		for _, candidate := range own {
-			if m.closed[candidate.ID] && candidate.ClosedFlag && candidate.MergedInto == 0 {
-				err := p.Reopen(candidate.ID, "")
-				m.reopened[candidate.ID] = m.reopened[candidate.ID] || err == nil
-				return err
+			if m.closed[candidate.ID] && candidate.ClosedFlag {
+				return m.reopen(candidate)
 			}
 		}
 		return errNothing
+	case "reopen-ours":
+		last := own[len(own)-1]
+		if last.ClosedBy != cwfake.DefaultMember {
+			return errNothing
+		}
+		return m.reopen(last)
+	case "reopen-former":
+		if len(own) < 2 {
+			return errNothing
+		}
+		return m.reopen(own[len(own)-2])
 	case "move":
 		err := p.Move(t, "NOC", "")
 		if err == nil {
@@ -110,7 +162,10 @@ func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
 		for _, d2 := range m.devices {
 			theirs := m.tickets(d2)
 			if d2 != d && len(theirs) > 0 && !theirs[len(theirs)-1].ClosedFlag {
-				return p.Merge(t, theirs[len(theirs)-1].ID, "")
+				into := theirs[len(theirs)-1].ID
+				err := p.Merge(t, into, "")
+				m.handled[into] = m.handled[into] || err == nil
+				return err
 			}
 		}
 		return errNothing

@@ -3,6 +3,7 @@ package chaos_test
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"time"
 
@@ -40,6 +41,9 @@ func (w *world) carryOut(s schedule) error {
 		if err := w.revive(); err != nil {
 			return err
 		}
+		if kind := one.kind(); kind != "" {
+			w.figures.draw(kind)
+		}
 		if err := w.step(one); err != nil {
 			return fmt.Errorf("step %s: %w", one, err)
 		}
@@ -51,12 +55,17 @@ func (w *world) step(s step) error {
 	m, d := w.deviceOf(s.Device)
 	switch s.Do {
 	case doFail:
+		if d.failing <= 0 {
+			d.spells++
+		}
 		d.failing = s.N
+		m.failed[d.id] = true
 	case doRecover:
 		d.failing = 0
 	case doVanish:
 		d.failing = -1
 	case doSweep:
+		w.swept = true
 		for _, m := range w.tenants {
 			if err := m.sweep(); err != nil {
 				return err
@@ -76,19 +85,32 @@ func (w *world) step(s step) error {
 				return err
 			}
 		}
-		w.figures.fault("clock step")
+		w.figures.meet(s.kind())
+		w.setBack = w.setBack || s.N < 0
 		w.clock.Add(time.Duration(s.N) * time.Second)
 	case doServer:
 		return w.misbehave(m, s)
+	case doCove:
+		return m.spoil(s)
 	case doLag:
-		w.figures.fault("lagging search")
+		m.gate.lagging.Store(true)
 		return m.fake.Configure(func(o *cwfake.Switches) { o.SearchLag = time.Duration(s.N) * time.Second })
 	case doPerson:
 		if s.N == 0 {
 			m.person(d, s.How)
 			return nil
 		}
-		m.gate.hook(&hook{left: s.N, after: s.N%2 == 0, act: func() bool { m.person(d, s.How); return false }})
+		m.gate.hook(m.ambush(d, s))
+	case doCompany:
+		if s.N == 0 {
+			m.treat(d, s.How)
+			return nil
+		}
+		m.gate.hook(&hook{left: s.N, after: s.N%2 == 0, act: func(*http.Request) bool { m.treat(d, s.How); return false }})
+	case doPrior:
+		return m.addPrior(d, s.How)
+	case doDeliver:
+		m.deliver(s)
 	case doKill:
 		w.arm(m, s)
 	case doRedo:
@@ -101,15 +123,15 @@ func (w *world) step(s step) error {
 		return w.repeat(s.How, uint64(s.N))
 	case doSecond:
 		w.ticketers = 2
-		w.figures.fault("second ticketer")
+		w.figures.meet(s.kind())
 		return w.revive()
 	case doRestart:
-		w.figures.fault("broker restart under the services")
-		w.restarted = true
+		w.figures.meet(s.kind())
+		w.restarted.Store(true)
 		w.halt()
 		return w.boot()
 	case doCrash:
-		w.figures.fault("crash of broker and services")
+		w.figures.meet(s.kind())
 		return w.crash()
 	default:
 		return fmt.Errorf("unknown step %q", s.Do)
@@ -117,60 +139,14 @@ func (w *world) step(s step) error {
 	return nil
 }
 
-// misbehave lets a tenant's ConnectWise server fail, once or twice.
-func (w *world) misbehave(m *msp, s step) error {
-	kind, match, _ := strings.Cut(s.How, ",")
-	f := cwfake.Fault{Match: strings.ReplaceAll(match, "_", " "), Skip: s.N, Times: 1}
-	switch kind {
-	case "lost-drop":
-		f.Kind, f.Drop = cwfake.FaultLostAnswer, true
-	case "lost-500":
-		f.Kind = cwfake.FaultLostAnswer
-	case "500", "503":
-		f.Kind, f.Status = cwfake.FaultErrorBefore, map[string]int{"500": 500, "503": 503}[kind]
-		f.Times = 2
-	case "502-html":
-		f.Kind, f.Status, f.HTML = cwfake.FaultErrorBefore, 502, true
-	case "html-200":
-		f.Kind = cwfake.FaultHTML200
-	case "429":
-		f.Kind = cwfake.FaultRateLimited
-	case "429-after":
-		f.Kind, f.RetryAfter = cwfake.FaultRateLimited, "20"
-	case "slow", "slow-before":
-		// Shorter than the time after which a request is given up, which together with the lag of the search is less
-		// than the patience.
-		f.Kind, f.Delay, f.BeforeWrite = cwfake.FaultSlow, 30*time.Second, kind == "slow-before"
-		w.slow = true
-	case "truncated":
-		f.Kind = cwfake.FaultTruncated
-	case "empty":
-		f.Kind = cwfake.FaultEmpty
-	case "drop":
-		f.Kind = cwfake.FaultDrop
-	case "401":
-		f.Kind = cwfake.FaultUnauthorized
-	case "403":
-		f.Kind, f.Right = cwfake.FaultForbidden, cwfake.RightCloseTickets
-	case "404-keys":
-		f.Kind = cwfake.FaultNotFoundAuth
-	case "code-base":
-		f.Kind, f.CodeBase = cwfake.FaultCodeBaseChange, "v2025_2/"
-	default:
-		return fmt.Errorf("unknown fault %q", kind)
-	}
-	w.figures.fault("ConnectWise: " + kind)
-	return m.fake.AddFaults(f)
-}
-
 // arm prepares the death of a process.
 func (w *world) arm(m *msp, s step) {
 	service, place, _ := strings.Cut(s.How, ",")
 	switch place {
 	case "request-before", "request-after":
-		m.gate.hook(&hook{left: s.N, after: place == "request-after", act: func() bool {
+		m.gate.hook(&hook{left: s.N, after: place == "request-after", act: func(*http.Request) bool {
 			for _, p := range w.running(service)[:min(1, len(w.running(service)))] {
-				w.figures.fault("kill: " + service + " at " + place)
+				w.figures.meet(s.kind())
 				p.kill()
 			}
 			return true
@@ -203,7 +179,7 @@ func (w *world) repeat(name string, back uint64) error {
 		return err
 	}
 	w.repeated++
-	w.figures.fault("repeated message")
+	w.figures.meet("repeated message: " + name)
 	msg := nats.NewMsg(raw.Subject)
 	if parts := strings.SplitN(raw.Subject, ".", 3); parts[0] == "p" {
 		msg.Subject = parts[2] // the stream chooses the partition again

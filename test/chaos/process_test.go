@@ -14,6 +14,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/covewise/covewise/platform/errclass"
 	companysync "github.com/covewise/covewise/services/companysync/app"
 	evaluator "github.com/covewise/covewise/services/evaluator/app"
 	poller "github.com/covewise/covewise/services/poller/app"
@@ -46,6 +47,8 @@ type process struct {
 	redo   []int         // acknowledgements from now that are turned into refusals
 	stands chan struct{} // closed when the process goes on; nil while it runs
 	calls  int           // exchanges with ConnectWise that it is in
+
+	hooks atomic.Pointer[ticketer.Hooks] // of one that takes callbacks, once it does
 }
 
 // death is when a process is to die.
@@ -59,6 +62,9 @@ func (w *world) services() []string {
 	all := []string{"ticketer", "companysync", "evaluator"}
 	if w.pipeline {
 		all = append(all, "poller")
+	}
+	if w.door != nil {
+		all = append(all, "hooks")
 	}
 	return all
 }
@@ -94,6 +100,10 @@ func (w *world) start(service string) error {
 				NATS: conn, Logger: log, Clock: w.clock, LookupEnv: secrets, ID: "chaos", ErrorsBudget: realLimit / 2, RequestsPerSecond: math.Inf(1),
 			})
 		}
+	case "hooks":
+		run = func() error {
+			return p.takeCallbacks(ctx, ticketer.Options{NATS: conn, Logger: log, Clock: w.clock, Pace: w.pace, LookupEnv: secrets})
+		}
 	default:
 		run = func() error {
 			return ticketer.Run(ctx, ticketer.Options{
@@ -104,7 +114,11 @@ func (w *world) start(service string) error {
 	go func() {
 		defer close(p.ended)
 		err := run()
-		if !p.retired.Load() {
+		switch {
+		case p.retired.Load():
+		case w.restarted.Load() && errclass.Of(err) == errclass.Transient:
+			p.kill() // it was starting when the broker went away; whoever supervises it starts it again
+		default:
 			w.found("a service ended by itself", "%s: %v", service, err)
 		}
 	}()
@@ -162,7 +176,7 @@ func (p *process) says(subject string, payload []byte) verdict {
 	case acknowledges(subject) && bytes.Equal(payload, []byte("+ACK")):
 		for i := range p.redo {
 			if p.redo[i]--; p.redo[i] == 0 {
-				p.world.figures.fault("redelivery")
+				p.world.figures.meet("redelivery: " + p.service)
 				return refuse
 			}
 		}
@@ -219,7 +233,8 @@ func (p *process) proceed() {
 	defer p.mu.Unlock()
 	close(p.stands)
 	p.stands = nil
-	p.world.standing.Add(-1)
+	// What it was about to do follows at once, and no time must go by before: it may be a write.
+	time.AfterFunc(ackWait/2, func() { p.world.standing.Add(-1) })
 }
 
 // wait returns when the process does not stand still. Neither its ticketer nor its connection works meanwhile, so that
@@ -240,7 +255,7 @@ func (p *process) due(place string) bool {
 		if p.deaths[i].place == place {
 			p.deaths[i].left--
 			if p.deaths[i].left == 0 {
-				p.world.figures.fault("kill: " + p.service + " at " + place)
+				p.world.figures.meet("kill: " + p.service + " at " + place)
 				now = true
 			}
 		}

@@ -2,7 +2,6 @@ package chaos_test
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"strconv"
 	"strings"
 
@@ -19,8 +18,12 @@ const (
 	doAdvance = "advance" // the clocks go on by N seconds
 	doStep    = "clock"   // the services' clock is set by N seconds, back when negative; the servers' is not
 	doServer  = "server"  // fault How ("kind match …") at the (N+1)-th request that it matches, at the device's tenant
+	doCove    = "cove"    // fault How of Cove ("kind method") at the (N+1)-th call that it matches
 	doLag     = "lag"     // a new ticket cannot be found for N seconds
 	doPerson  = "person"  // person does How to the newest ticket of the device; at the N-th ticketer request from now when N > 0
+	doCompany = "company" // person does How to the company of the device's customer; at the N-th ticketer request from now when N > 0
+	doPrior   = "prior"   // a ticket of sort How for the device is on the board before Covewise comes to it
+	doDeliver = "deliver" // ConnectWise's callbacks about everything since the last time arrive, in way How
 	doKill    = "kill"    // service and place in How, at the N-th place of that sort from now; at place "pause" it stands still for a time
 	doRedo    = "redo"    // the N-th acknowledgement of the service How from now is a refusal: the message comes again at once
 	doRepeat  = "repeat"  // an earlier message of stream How, N from the last, is stored again
@@ -51,7 +54,11 @@ type schedule struct {
 	Pipeline  bool // with poller and Cove; else the harness publishes what they would
 	HandClose tenantv1.HandClose
 	Deleted   tenantv1.Deleted
-	Reopen    bool // closed tickets are opened again within a day
+	Reopen    bool   // closed tickets are opened again within a day
+	Callbacks bool   // ConnectWise is asked to call
+	Cap       int    // tickets of an hour, beyond which there is a roll-up; 0: very many
+	CatchAll  string // after what time a company stands in for a customer's own; empty: never
+	MoveHome  bool   // such tickets move when there is the customer's own
 	Steps     []step
 }
 
@@ -83,133 +90,4 @@ func parseSteps(text string) ([]step, error) {
 		all = append(all, s)
 	}
 	return all, nil
-}
-
-// draw makes the schedule of a seed.
-func draw(seed uint64) schedule {
-	d := &drawer{Rand: rand.New(rand.NewPCG(seed, 0x636f7665))}
-	d.schedule = schedule{
-		Seed: seed, Tenants: 1, Devices: 3 + d.IntN(5), Ticketers: 1,
-		HandClose: pick(d, tenantv1.HandClose_HAND_CLOSE_REOPEN, tenantv1.HandClose_HAND_CLOSE_NEW,
-			tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_WONT_FIX),
-		Deleted: pick(d, tenantv1.Deleted_DELETED_LEAVE, tenantv1.Deleted_DELETED_NEW),
-		Reopen:  d.chance(30),
-	}
-	if d.chance(15) {
-		d.Tenants = 2
-	}
-	if d.chance(30) {
-		d.Ticketers = 2
-	}
-	d.Pipeline = d.chance(5)
-	d.failing = make([]int, d.Devices)
-	for range 2 + d.IntN(5) {
-		d.beat()
-	}
-	return d.schedule
-}
-
-// drawer draws, and knows how the devices stand so far.
-type drawer struct {
-	*rand.Rand
-	schedule
-	failing []int // way of failing; 0 well, -1 gone
-}
-
-func (d *drawer) chance(percent int) bool { return d.IntN(100) < percent }
-
-func pick[T any](d *drawer, all ...T) T { return all[d.IntN(len(all))] }
-
-func (d *drawer) add(s step) { d.Steps = append(d.Steps, s) }
-
-// beat is some trouble in wait, some devices that change, a sweep, and what people do meanwhile.
-func (d *drawer) beat() {
-	for range d.IntN(3) {
-		d.trouble()
-	}
-	if d.chance(30) {
-		d.add(step{Do: doPerson, Device: d.IntN(d.Devices), N: 1 + d.IntN(8), How: d.act()})
-	}
-	for range 1 + d.IntN(3) {
-		d.change()
-	}
-	d.add(step{Do: doSweep})
-	switch n := d.IntN(100); {
-	case n < 55:
-		d.add(step{Do: doSettle})
-	case n < 80:
-		d.add(step{Do: doAdvance, N: 5 + d.IntN(400)})
-	}
-	if d.chance(40) {
-		d.add(step{Do: doPerson, Device: d.IntN(d.Devices), How: d.act()})
-		if d.chance(60) {
-			d.add(step{Do: doAdvance, N: 60 + d.IntN(300)})
-		}
-	}
-	switch n := d.IntN(100); {
-	case n < 12:
-		d.add(step{Do: doRepeat, N: d.IntN(20), How: pick(d, "INCIDENT", "INCIDENT", "INCIDENT", "STATUS", "COMPANY")})
-	case n < 18:
-		d.add(step{Do: doSecond})
-	case n < 22:
-		d.add(step{Do: doCrash})
-	case n < 27:
-		d.add(step{Do: doStep, N: pick(d, -3600, -600, -61, -5, 61, 600, 7200)})
-	}
-}
-
-func (d *drawer) change() {
-	i := d.IntN(d.Devices)
-	switch {
-	case d.failing[i] > 0 && d.chance(50), d.failing[i] < 0 && d.chance(40):
-		d.failing[i] = 0
-		d.add(step{Do: doRecover, Device: i})
-	case d.failing[i] > 0 && d.chance(15):
-		d.failing[i] = -1
-		d.add(step{Do: doVanish, Device: i})
-	default:
-		d.failing[i] = 1 + (max(d.failing[i], 0)+d.IntN(3))%4
-		d.add(step{Do: doFail, Device: i, N: d.failing[i]})
-	}
-}
-
-// act is what a person does to a ticket.
-func (d *drawer) act() string {
-	return pick(d, "close", "close", "close", "reopen", "move", "edit", "owner", "company", "merge", "merge-own", "child", "delete", "note", "customer-note")
-}
-
-func (d *drawer) trouble() {
-	device := d.IntN(d.Devices)
-	switch n := d.IntN(100); {
-	case n < 45:
-		match := pick(d, "POST_/service/tickets", "POST_/service/tickets", "POST_/service/tickets/{id}/notes", "PATCH_/service/tickets/{id}", "GET_/service/tickets",
-			"GET_/service/tickets/{id}/notes", "POST", "PATCH", "GET", "")
-		kind := pick(d,
-			"lost-drop", "lost-drop", "lost-500", "lost-500", "500", "503", "502-html", "html-200", "429", "429-after", "slow", "slow", "slow-before", "truncated",
-			"empty", "drop", "401", "403", "404-keys", "code-base")
-		if strings.HasPrefix(kind, "429") && !strings.Contains(match, "/") {
-			match = "POST_/service/tickets" // company-sync would wait on the machine's clock
-		}
-		d.add(step{Do: doServer, Device: device, N: d.IntN(3), How: kind + "," + match})
-	case n < 55:
-		d.add(step{Do: doLag, Device: device, N: 1 + d.IntN(20)})
-	case n < 90:
-		service, most := pick(d, "ticketer", "ticketer", "ticketer", "ticketer", "evaluator", "companysync"), 25
-		if d.Pipeline && d.chance(30) {
-			service = "poller"
-		}
-		place := pick(d, "frame-before", "frame-after")
-		switch service {
-		case "ticketer":
-			place = pick(d, "frame-before", "frame-after", "request-before", "request-after", "step", "pause")
-			if strings.HasPrefix(place, "request") {
-				most = 8
-			}
-		case "companysync":
-			most = 4 // it writes little
-		}
-		d.add(step{Do: doKill, Device: device, N: 1 + d.IntN(most), How: service + "," + place})
-	default:
-		d.add(step{Do: doRedo, N: 1 + d.IntN(4), How: pick(d, "ticketer", "ticketer", "evaluator", "companysync")})
-	}
 }

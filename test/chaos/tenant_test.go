@@ -49,25 +49,33 @@ type msp struct {
 	sweeps    uint64
 	handClose tenantv1.HandClose
 	deletion  tenantv1.Deleted
+	catchAll  string
+	moveHome  bool
+	cap       int
+	capped    bool                  // an incident waited for the next hour
 	foreign   []int                 // tickets that people made
-	before    map[int]cwfake.Ticket // those as they were
+	priors    map[int]prior         // those that stand for devices
+	before    map[int]cwfake.Ticket // both as they were
+	failed    map[string]bool       // devices that failed at some time
+	ordered   []order               // faults of the servers
 
 	mu sync.Mutex
 	people
 }
 
 func secrets(name string) (string, bool) {
-	value, known := map[string]string{"CW_PUBLIC": cwfake.DefaultPublicKey, "CW_PRIVATE": cwfake.DefaultPrivateKey, "COVE": covePassword}[name]
+	value, known := map[string]string{"CW_PUBLIC": cwfake.DefaultPublicKey, "CW_PRIVATE": cwfake.DefaultPrivateKey, "COVE": covePassword, "CW_TOKEN": callbackToken}[name]
 	return value, known
 }
 
 func (w *world) newTenant(s schedule, n int, planted string) (*msp, error) {
 	m := &msp{
 		world: w, id: fmt.Sprintf("t%d-%x", n, s.Seed), fake: cwfake.New(cwfake.Options{Clock: w.servers}),
-		handClose: s.HandClose, deletion: s.Deleted, before: map[int]cwfake.Ticket{}, people: newPeople(),
+		handClose: s.HandClose, deletion: s.Deleted, catchAll: s.CatchAll, moveHome: s.MoveHome, cap: s.Cap,
+		before: map[int]cwfake.Ticket{}, priors: map[int]prior{}, failed: map[string]bool{}, people: newPeople(),
 	}
-	for i, name := range []string{firstCompany, secondCompany} {
-		if _, err := m.fake.AddCompany(cwfake.Company{ID: 310 + i, Identifier: name, Name: customers()[i].GetName(), Status: "Active"}); err != nil {
+	for i := range customers() {
+		if _, err := m.fake.AddCompany(company(i)); err != nil {
 			return nil, err
 		}
 	}
@@ -84,12 +92,12 @@ func (w *world) newTenant(s schedule, n int, planted string) (*msp, error) {
 	for i := n; i < s.Devices; i += s.Tenants {
 		m.devices = append(m.devices, &device{id: strconv.Itoa(2001 + i), number: i})
 	}
+	m.gate = &gateway{server: m.fake, activity: &w.activity, requests: &w.figures.requests, figures: w.figures, repeats: planted}
 	if s.Pipeline {
 		if err := m.addCove(); err != nil {
 			return nil, err
 		}
 	}
-	m.gate = &gateway{server: m.fake, activity: &w.activity, requests: &w.figures.requests, repeats: planted}
 	m.web = httptest.NewServer(m.gate)
 	_, err := w.settings.Put(w.ctx, bus.Key(m.id), m.settings(s), 0)
 	return m, err
@@ -112,9 +120,20 @@ func (m *msp) settings(s schedule) *tenantv1.Settings {
 	// What would make one incident of several, or hold one open, is no matter here.
 	doc.Policy.Values = map[string]string{"flap.changes": "0"}
 	doc.Policy.Group.Join, doc.Policy.NotSweptAfter = tenant.JoinOff, 0
+	doc.Companies.Own = ownCompany
+	if s.CatchAll != "" {
+		doc.Companies.CatchAll, doc.Companies.MoveHome = ownCompany, s.MoveHome
+		doc.Companies.CatchAllAfter, _ = time.ParseDuration(s.CatchAll) // the schedule's own spelling
+	}
+	if m.world.door != nil {
+		doc.ConnectWise.Callbacks = tenant.Callbacks{URL: m.world.door.URL, Token: tenant.SecretRef{Env: "CW_TOKEN"}}
+	}
 	all := doc.Settings()
 	all.Tickets.OnHandClose, all.Tickets.OnDeleted, all.Tickets.RespectFor = s.HandClose, s.Deleted, durationpb.New(respectFor)
 	all.Tickets.ReopenWithin = durationpb.New(0)
+	if s.Cap > 0 {
+		all.Tickets.HourlyCap = uint32(s.Cap)
+	}
 	if s.Reopen {
 		all.Tickets.ReopenWithin = durationpb.New(24 * time.Hour)
 	}
@@ -135,6 +154,9 @@ func (w *world) deviceOf(number int) (*msp, *device) {
 
 // sweep publishes how every device stands, and the end of the sweep, as the poller does; or has the poller do it.
 func (m *msp) sweep() error {
+	for _, d := range m.devices {
+		d.seen()
+	}
 	if m.cove != nil {
 		return m.askPoller()
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http/httptest"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -43,12 +44,14 @@ type world struct {
 	pace    clock.Clock
 
 	server   atomic.Pointer[server.Server]
+	account  string // of the services at the broker
 	conn     *nats.Conn
 	js       jetstream.JetStream
 	bus      *bus.Bus
 	settings *bus.Store[*tenantv1.Settings]
 	states   *bus.Store[*incidentv1.DeviceState]
 	ledgers  *bus.Store[*ticketv1.Ledger]
+	desks    *bus.Store[*ticketv1.Desk]
 	leases   *bus.Store[*statusv1.PollLease]
 
 	guard     sync.Mutex
@@ -56,10 +59,18 @@ type world struct {
 	ticketers int
 	pipeline  bool // with poller and Cove
 
+	door       *httptest.Server // where callbacks arrive; nil: there are none
+	deliveries sync.WaitGroup
+	calls      context.Context // of the deliveries of a schedule
+	hangUp     context.CancelFunc
+	delivering atomic.Int64 // deliveries of callbacks under way
+
 	tenants   []*msp
-	restarted bool // the broker did under the services
-	slow      bool // a slow answer may be under way
-	repeated  int  // messages stored again so far
+	swept     bool        // a sweep was begun
+	restarted atomic.Bool // the broker did under the services
+	setBack   bool        // the services' clock was
+	slow      bool        // a slow answer may be under way
+	repeated  int         // messages stored again so far
 	activity  atomic.Int64
 	standing  atomic.Int64 // processes that stand still: the clock must not go on
 	figures   *figures
@@ -113,6 +124,7 @@ func (w *world) boot() error {
 		return errors.New("the broker did not become ready")
 	}
 	w.server.Store(s)
+	w.account = s.GlobalAccount().GetName()
 	if w.conn, err = nats.Connect("", nats.InProcessServer(s)); err != nil {
 		return err
 	}
@@ -132,6 +144,9 @@ func (w *world) boot() error {
 		return err
 	}
 	if w.leases, err = bus.OpenStore[*statusv1.PollLease](w.ctx, w.bus, bus.PollLease); err != nil {
+		return err
+	}
+	if w.desks, err = bus.OpenStore[*ticketv1.Desk](w.ctx, w.bus, bus.TicketDesk); err != nil {
 		return err
 	}
 	w.ledgers, err = bus.OpenStore[*ticketv1.Ledger](w.ctx, w.bus, bus.TicketLedger)
@@ -193,14 +208,19 @@ func (w *world) clean() error {
 
 // begin sets the world up for a schedule.
 func (w *world) begin(s schedule, planted string) error {
+	w.calls, w.hangUp = context.WithCancel(w.ctx)
 	if err := w.clean(); err != nil {
 		return fmt.Errorf("clean the bus: %w", err)
 	}
 	noon := time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 	w.clock, w.servers = clocktest.New(noon), clocktest.New(noon)
 	w.pace = clock.Accelerated(noon, 1000)
-	w.pipeline, w.restarted = s.Pipeline, false
+	w.pipeline, w.swept, w.setBack = s.Pipeline, false, false
+	w.restarted.Store(false)
 	w.ticketers, w.tenants, w.findings, w.slow, w.repeated = s.Ticketers, nil, nil, false, 0
+	if s.Callbacks {
+		w.openDoor()
+	}
 	for i := range s.Tenants {
 		m, err := w.newTenant(s, i, planted)
 		if err != nil {
@@ -214,6 +234,12 @@ func (w *world) begin(s schedule, planted string) error {
 // end stops the services and the servers of a schedule.
 func (w *world) end() error {
 	err := w.stop()
+	w.hangUp()
+	w.deliveries.Wait()
+	if w.door != nil {
+		w.door.Close()
+		w.door = nil
+	}
 	for _, m := range w.tenants {
 		m.web.Close()
 		if m.coveWeb != nil {

@@ -100,6 +100,27 @@ func TestTicketsOfOthersAreAdoptedInsteadOfDuplicated(t *testing.T) {
 	require.True(t, w.ticket(script).ClosedFlag)
 }
 
+// The adopted ticket keeps the reference of others; the last incident in it closes it all the same.
+func TestAnAdoptedTicketIntoWhichAnotherWasMergedIsClosedWithTheLastIncident(t *testing.T) {
+	t.Parallel()
+	w := strange(t)
+	adopted := w.person("COVE SVR SRV-7 #7 - Failed", "rmm:1")
+	w.start(watching)
+	for _, d := range []string{"7", "8"} {
+		w.say(d, 1, failed)
+		w.until("open "+d, w.inPhase(d, open, 1))
+	}
+	require.Equal(t, int64(adopted), w.ledger("7").GetTicketId())
+	require.NoError(t, w.cw.Person("").Merge(int(w.ledger("8").GetTicketId()), adopted, ""))
+	w.passes("followed", func() bool { return w.ledger("8").GetTicketId() == int64(adopted) })
+	w.say("7", 2, resolved)
+	w.until("the first is over", w.inPhase("7", closed, 2))
+	require.False(t, w.ticket(adopted).ClosedFlag)
+	w.say("8", 2, resolved)
+	w.until("the last is over", w.inPhase("8", closed, 2))
+	require.True(t, w.ticket(adopted).ClosedFlag)
+}
+
 func TestACandidateThatWasClosedMeanwhileIsNotAdopted(t *testing.T) {
 	t.Parallel()
 	w := strange(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/errclass"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/adopt"
@@ -126,7 +127,10 @@ func (r *run) follow(ctx context.Context, target int64) (done bool, err error) {
 	}
 	r.saw(target)
 	was := r.ledger.GetTicketId()
-	foreign := !strings.HasPrefix(o.GetReference(), adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant()))
+	foreign, err := r.foreign(ctx, o)
+	if err != nil {
+		return true, err
+	}
 	event := &ticketv1.Event{
 		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: target, CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
 		Reason: fmt.Sprintf("ticket %d was merged into it", was),
@@ -139,6 +143,22 @@ func (r *run) follow(ctx context.Context, target int64) (done bool, err error) {
 	}
 	r.log.InfoContext(ctx, "following the ticket that ours was merged into", r.about("merged", was)...)
 	return false, nil
+}
+
+// foreign reports whether a ticket is somebody else's: it has no reference of ours, and no incident has adopted it. One that
+// had a reference of others keeps it when it is adopted.
+func (r *run) foreign(ctx context.Context, o *ticketv1.Observed) (foreign bool, err error) {
+	if strings.HasPrefix(o.GetReference(), adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant())) {
+		return false, nil
+	}
+	foreign = true
+	err = r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		if e.Key != r.key && e.Value.GetTicketId() == o.GetTicketId() && !e.Value.GetForeign() {
+			foreign = false
+		}
+		return nil
+	})
+	return foreign, err
 }
 
 // moveHome gives the ticket to the customer's own company. A refusal is final, because the ticket does its work where it is.
