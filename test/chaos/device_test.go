@@ -48,8 +48,12 @@ func (d *device) troubles() []harness.Trouble {
 	}
 }
 
-// seen takes down what a sweep finds.
-func (d *device) seen() {
+// seen takes down what a sweep finds. One of the poller's may be incomplete for a fault of Cove, and then the incident of a
+// device that is well goes on.
+func (d *device) seen(whole bool) {
+	if !whole && d.failing <= 0 {
+		return
+	}
 	d.another = d.told > 0 && d.failing > 0 && (d.another || d.told != d.failing)
 	d.told = d.failing
 }

@@ -155,7 +155,7 @@ func (w *world) deviceOf(number int) (*msp, *device) {
 // sweep publishes how every device stands, and the end of the sweep, as the poller does; or has the poller do it.
 func (m *msp) sweep() error {
 	for _, d := range m.devices {
-		d.seen()
+		d.seen(!m.world.pipeline)
 	}
 	if m.cove != nil {
 		return m.askPoller()

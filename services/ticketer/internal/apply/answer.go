@@ -163,7 +163,20 @@ func (r *run) foreign(ctx context.Context, o *ticketv1.Observed) (foreign bool, 
 
 // moveHome gives the ticket to the customer's own company. A refusal is final, because the ticket does its work where it is.
 func (r *run) moveHome(ctx context.Context, company int64) (done bool, err error) {
+	// A move is rare and can afford a look of its own: where a person has put the ticket it stays.
 	var o *ticketv1.Observed
+	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
+		o, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+		return err
+	})
+	switch {
+	case errclass.Of(err) == errclass.NotFound && !r.reread:
+		return r.lookAgain(ctx, "read ticket", err)
+	case err != nil:
+		return true, r.failed(ctx, "read ticket", r.ledger, err)
+	case o.GetCompanyId() != r.ledger.GetObserved().GetCompanyId():
+		return r.take(ctx, o)
+	}
 	err = r.call(ctx, "move ticket", func(ctx context.Context) error {
 		o, err = r.site.desk.Move(ctx, r.ledger.GetTicketId(), company)
 		return err
