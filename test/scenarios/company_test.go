@@ -133,8 +133,10 @@ func TestAWrongKeyHoldsTicketsUntilItIsMended(t *testing.T) {
 		h.WaitCalm()
 		tn.Fail(1001, harness.Denied)
 		tn.CompleteSweep()
-		h.Eventually("ConnectWise refused a request", func() bool { return len(tn.PSA.Requests()) > 0 && tn.Links()["910010"] != nil })
-		require.Contains(t, tn.Links()["910010"].GetReason(), "401")
+		h.Eventually("ConnectWise refused a request", func() bool {
+			return len(tn.PSA.Requests()) > 0 && tn.Ledger(1001).GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_AUTH
+		})
+		require.Contains(t, tn.Ledger(1001).GetPark().GetDetail(), "401")
 		require.Empty(t, tn.PSA.Tickets())
 
 		tn.Change(func(s *tenantv1.Settings) { s.Connectwise.PrivateKey.File = right })

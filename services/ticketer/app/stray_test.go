@@ -29,7 +29,10 @@ func renewed(t *testing.T) (w *world, old, next int) {
 	t.Helper()
 	w, ticket := failing(t, func(s *tenantv1.Tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_NEW })
 	require.NoError(t, w.cw.Person("").Close(ticket.ID, ""))
-	w.passes("new ticket", func() bool { return w.inPhase("7", open, 1)() && w.ledger("7").GetTicketId() != int64(ticket.ID) })
+	w.passes("new ticket", func() bool {
+		l := w.ledger("7")
+		return l.GetPhase() == open && l.GetTicketId() != 0 && l.GetTicketId() != int64(ticket.ID)
+	})
 	w.clock.Add(time.Minute)
 	return w, ticket.ID, int(w.ledger("7").GetTicketId())
 }

@@ -46,31 +46,34 @@ func (r *run) leftOut(ctx context.Context, what string, err error) error {
 	return nil
 }
 
-// pointOut says in a ticket that people opened again which one is the present one. The note is looked for before it is
-// sent: a run before this one may have sent it.
+// pointOut says in a ticket that people opened again which one is the present one. It goes on record before the note is sent,
+// so that of two ticketers one sends it: the note is a courtesy, and better lost than doubled. One that was refused is tried
+// again with the next comparison; one of unknown outcome is not.
 func (r *run) pointOut(ctx context.Context, step plan.PointOut) (done bool, err error) {
-	device := r.ledger.GetDeviceId()
-	if step.Current != 0 {
-		err = r.call(ctx, "point out", func(ctx context.Context) error {
-			there, err := r.site.desk.HasNote(ctx, step.Ticket, notice.ElsewhereMarker(device, step.Current))
-			if err != nil || there {
-				return err
-			}
-			return r.site.desk.Tell(ctx, step.Ticket, notice.Elsewhere(device, step.Current))
-		})
-		if err != nil {
-			return true, r.leftOut(ctx, "it cannot be noted which ticket is the present one", err)
-		}
-	}
 	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_OBSERVED, TicketId: step.Ticket, Reason: step.Words(), Observed: r.facts.Stray}
 	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", step.Ticket, step.Current)); err != nil {
 		return true, err
 	}
+	before := r.ledger.GetRemarks()
 	if err := r.put(ctx, "record pointing out", plan.PointedOut(r.ledger, step, r.clock.Now())); err != nil {
 		return true, err
 	}
 	r.log.InfoContext(ctx, "observed", r.about("reason", step.Words())...)
-	return false, nil
+	if step.Current == 0 {
+		return false, nil
+	}
+	err = r.call(ctx, "point out", func(ctx context.Context) error {
+		return r.site.desk.Tell(ctx, step.Ticket, notice.Elsewhere(r.ledger.GetDeviceId(), step.Current))
+	})
+	switch {
+	case err == nil:
+		return false, nil
+	case ctx.Err() == nil && errclass.Of(err) != errclass.UnknownOutcome:
+		if err := r.put(ctx, "withdraw pointing out", plan.NotPointedOut(r.ledger, before, r.clock.Now())); err != nil {
+			return true, err
+		}
+	}
+	return true, r.leftOut(ctx, "it cannot be noted which ticket is the present one", err)
 }
 
 // retake makes a ticket that the incident had before its ticket again.

@@ -84,6 +84,13 @@ func PointedOut(l *ticketv1.Ledger, s PointOut, now time.Time) *ticketv1.Ledger 
 	return l
 }
 
+// NotPointedOut takes the record back, to what the remarks were before.
+func NotPointedOut(l *ticketv1.Ledger, remarks []string, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	l.Remarks = remarks
+	return l
+}
+
 // Retaken makes a ticket that the incident had before its ticket again, because people opened it again and took the
 // present one away.
 func Retaken(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
