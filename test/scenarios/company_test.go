@@ -134,7 +134,7 @@ func TestAWrongKeyHoldsTicketsUntilItIsMended(t *testing.T) {
 		tn.Fail(1001, harness.Denied)
 		tn.CompleteSweep()
 		h.Eventually("ConnectWise refused a request", func() bool {
-			return len(tn.PSA.Requests()) > 0 && tn.Ledger(1001).GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_AUTH
+			return len(tn.Ledgers()) == 1 && tn.Ledger(1001).GetPark().GetReason() == ticketv1.ParkReason_PARK_REASON_AUTH
 		})
 		require.Contains(t, tn.Ledger(1001).GetPark().GetDetail(), "401")
 		require.Empty(t, tn.PSA.Tickets())
