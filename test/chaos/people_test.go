@@ -119,8 +119,10 @@ func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
 	other := m.foreign[d.number%2]
 	switch what {
 	case "close":
+		before, _ := m.fake.Ticket(t)
 		err := p.Close(t, "")
-		m.closed[t] = m.closed[t] || err == nil
+		// Another status for a ticket that Covewise has closed is no decision to leave it closed.
+		m.closed[t] = m.closed[t] || err == nil && !before.ClosedFlag
 		return err
 	case "reopen":
 		for _, candidate := range own {

@@ -63,7 +63,13 @@ func (r *run) pointOut(ctx context.Context, step plan.PointOut) (done bool, err 
 		return false, nil
 	}
 	err = r.call(ctx, "point out", func(ctx context.Context) error {
-		return r.site.desk.Tell(ctx, step.Ticket, notice.Elsewhere(r.ledger.GetDeviceId(), step.Current))
+		device := r.ledger.GetDeviceId()
+		// Another incident of the device that had the ticket may have said it.
+		there, err := r.site.desk.HasNote(ctx, step.Ticket, notice.ElsewhereMarker(device, step.Current))
+		if err != nil || there {
+			return err
+		}
+		return r.site.desk.Tell(ctx, step.Ticket, notice.Elsewhere(device, step.Current))
 	})
 	switch {
 	case err == nil:

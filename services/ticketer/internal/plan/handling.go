@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"strings"
 	"time"
 
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
@@ -88,6 +89,12 @@ func deleted(l *ticketv1.Ledger, f Facts) Step {
 // beingClosed is how long it is waited for what another incident does to the ticket.
 const beingClosed = 5 * time.Second
 
+// byUs reports whether the ticket was closed under the name that we write under.
+func byUs(l *ticketv1.Ledger) bool {
+	by := l.GetObserved().GetClosedBy()
+	return by != "" && strings.EqualFold(by, l.GetWrittenAs())
+}
+
 func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 	switch f.Closer {
 	case CloserOurs:
@@ -101,6 +108,10 @@ func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 		const reason = ticketv1.ParkReason_PARK_REASON_OUTCOME
 		return Park{reason, "another incident that stood in the ticket is about to close it", f.Now.Add(growing(l, reason, beingClosed, StaleAnswer))}
 	case CloserPerson:
+		// The record of our own closing is lost with the process that made it, or with a lost answer; the server keeps the name.
+		if !l.GetForeign() && byUs(l) {
+			return calmly(l, f, reopen(l, f))
+		}
 	}
 	closed := closedAt(l, f)
 	switch f.Handling.OnHandClose {
