@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
@@ -49,6 +50,7 @@ type world struct {
 
 	mu     sync.Mutex
 	events []*ticketv1.Event
+	heard  uint64 // position of the last of them in its stream
 	asked  []*companyv1.Wanted
 }
 
@@ -102,6 +104,7 @@ func (w *world) follow() {
 			if d.Decode(e) == nil {
 				w.events = append(w.events, e)
 			}
+			w.heard = d.Sequence
 		},
 		bus.Company: func(d bus.Delivery) {
 			e := &companyv1.Wanted{}
@@ -355,7 +358,19 @@ func (w *world) wasTold(device string, actions ...string) {
 	require.Equal(w.t, actions, w.told(device))
 }
 
+// ticketEvents are all that are stored; they are heard a moment after that.
 func (w *world) ticketEvents() []*ticketv1.Event {
+	w.t.Helper()
+	js, err := jetstream.New(w.nc)
+	require.NoError(w.t, err)
+	stream, err := js.Stream(w.t.Context(), "TICKET")
+	require.NoError(w.t, err)
+	last := stream.CachedInfo().State.LastSeq
+	w.until("heard", func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.heard >= last
+	})
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return slices.Clone(w.events)
