@@ -153,7 +153,9 @@ func ticket(company, n int) connectwise.NewTicket {
 }
 
 // quiet are the methods that send nothing.
-func quiet() []string { return []string{"Announce", "Backlog", "Close", "Interval", "Requests", "Writes"} }
+func quiet() []string {
+	return []string{"Announce", "Backlog", "Close", "Interval", "Requests", "Writes"}
+}
 
 func TestRequestsAndAnswersAreAsDescribed(t *testing.T) {
 	doc := description(t)
