@@ -59,8 +59,26 @@ func TestAStartHasAnotherLookAtWhatPeopleMayHaveMended(t *testing.T) {
 		}
 		require.LessOrEqual(t, next, spread)
 		require.Len(t, late, 1)
-		require.Regexp(t, "^redrive:k:[0-9]+:0:start$", late[0].ID, "the same from every process, and after every start")
+		require.Regexp(t, "^redrive:k:[0-9]+:[0-9]+:0:start$", late[0].ID, "the same from every process, and after every start")
 	}
+}
+
+func TestWaitsWithinASecondAreWokenOneAfterTheOther(t *testing.T) {
+	r := redriver(t, bustest.Open(t, bustest.Start(t)), ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, time.Second, 0)
+	now, ids := start.Add(time.Second), map[string]bool{}
+	for _, next := range []*ticketv1.Park{
+		{Reason: ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, Until: timestamppb.New(now), Times: 1},
+		{Reason: ticketv1.ParkReason_PARK_REASON_YIELDED, Until: timestamppb.New(now), Times: 1},
+		{Reason: ticketv1.ParkReason_PARK_REASON_YIELDED, Until: timestamppb.New(now.Add(75 * time.Millisecond)), Times: 1},
+	} {
+		now = next.GetUntil().AsTime()
+		r.parked["k"] = &waiting{tenant: "harbor", device: "7", incident: "7-1", updated: start, park: next}
+		messages, wakes, _ := r.due(now)
+		require.Len(t, messages, 1, "%v", next)
+		maps.Copy(r.sent, wakes)
+		ids[messages[0].ID] = true
+	}
+	require.Len(t, ids, 3)
 }
 
 func TestAnUnfinishedIncidentIsWokenWhenItStandsStill(t *testing.T) {

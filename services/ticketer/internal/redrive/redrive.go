@@ -274,7 +274,8 @@ func (r *Redriver) due(now time.Time) (messages []bus.Message, wakes map[string]
 		if this.cause == "" {
 			continue
 		}
-		id := fmt.Sprintf("redrive:%s:%d:%d", key, w.park.GetUntil().GetSeconds(), w.park.GetTimes())
+		// A wait for one reason may follow one for another within its second.
+		id := fmt.Sprintf("redrive:%s:%d:%d:%d", key, w.park.GetReason(), w.park.GetUntil().AsTime().UnixNano(), w.park.GetTimes())
 		if this.cause != elapsed {
 			id += ":" + this.cause
 		}
