@@ -110,6 +110,7 @@ func Followed(l *ticketv1.Ledger, o *ticketv1.Observed, foreign bool, now time.T
 	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
 	l.TicketId, l.CompanyId, l.Observed, l.Foreign = o.GetTicketId(), o.GetCompanyId(), o, foreign
 	l.NoteBegunRevision, l.LookDue = 0, false
+	l.StandIn = false // at which company the other ticket stands is not this incident's to say
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_REOPENING:
 		l.Phase = ticketv1.Phase_PHASE_OPEN
