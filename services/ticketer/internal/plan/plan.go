@@ -76,6 +76,7 @@
 //	deleted, wanted is not resolved                onDeleted: HandOver (leave), Renew (new)
 //	closed by us for another incident, not resolved BeginReopen, whatever the policy: nobody decided to leave it closed
 //	that is not known yet                          Park OUTCOME
+//	closed under our name, not on record, not resolved  BeginReopen, ever later when that repeats
 //	closed, wanted is not resolved                 onHandClose: BeginReopen (reopen), Renew (new), HandOver (wontFix);
 //	                                               respect: HandOver for respectFor, then BeginReopen or Renew by reopenWithin
 //	... and something else has failed since        BeginReopen or Renew by reopenWithin: a closing silences what it was about
