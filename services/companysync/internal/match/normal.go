@@ -153,13 +153,14 @@ func pieces(name string) []string {
 	if run := longest(steady(runes)); len(run) >= telling {
 		return []string{run}
 	}
-	word := longest(strings.FieldsFunc(string(runes), func(r rune) bool { return !isWordRune(r) }))
+	word := longestWord(runes)
 	if word == "" {
 		return nil
 	}
+	written := []rune(stem) // composing replaces some signs for good: the customer's own spelling is another one
 	var all []string
 	for _, spelling := range []string{
-		word, norm.NFC.String(cases.Fold().String(word)), norm.NFD.String(word), cases.Upper(language.Und).String(word),
+		word, longestWord(written[:min(cutAt, len(written))]), norm.NFC.String(cases.Fold().String(word)), norm.NFD.String(word), cases.Upper(language.Und).String(word),
 		strings.ReplaceAll(strings.ReplaceAll(word, "ss", "ß"), "SS", "ß"), strings.ReplaceAll(strings.ToLower(word), "ss", "ß"),
 	} {
 		if !slices.ContainsFunc(all, func(known string) bool { return strings.EqualFold(known, spelling) }) {
@@ -200,6 +201,10 @@ func longest(texts []string) (found string) {
 		}
 	}
 	return found
+}
+
+func longestWord(runes []rune) string {
+	return longest(strings.FieldsFunc(string(runes), func(r rune) bool { return !isWordRune(r) }))
 }
 
 // splitStem separates the legal forms from a name without changing the rest's spelling.
