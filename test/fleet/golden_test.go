@@ -40,14 +40,13 @@ func TestTheTextsOfTheFleetsTickets(t *testing.T) {
 			s.Companies.CatchAll = "LanternBay"
 			s.Tickets.TimeZone = "Europe/Berlin"
 		})
-		h.WaitCalm()
+		h.WaitFirstCalm()
 		for _, p := range ownPlaces() {
 			if p.waits != companyv1.LinkState_LINK_STATE_UNSPECIFIED {
 				require.Zero(t, tn.Ledger(p.device).GetTicketId(), "device %d waits for its company before the catch-all one takes it", p.device)
 			}
 		}
-		h.Clock.(*clocktest.Clock).Add(time.Hour)
-		h.WaitCalm()
+		h.Later(time.Hour)
 		h.Settles("every incident has its ticket", func() string { return withoutTicket(h, tn) })
 		// One gets worse, one works again, one is removed; the notes about it are in the file too.
 		tn.Fail(2210031, harness.NoShadow)

@@ -22,7 +22,12 @@ func (tn *Tenant) NextSweep() *statusv1.SweepCompleted {
 // CompleteSweep waits until a sweep that begins after this call was complete.
 func (tn *Tenant) CompleteSweep() *statusv1.SweepCompleted {
 	tn.h.t.Helper()
-	return tn.sweepAfter(tn.Lease().GetSweep(), func(done *statusv1.SweepCompleted) string {
+	return tn.completeAfter(tn.Lease().GetSweep())
+}
+
+func (tn *Tenant) completeAfter(number uint64) *statusv1.SweepCompleted {
+	tn.h.t.Helper()
+	return tn.sweepAfter(number, func(done *statusv1.SweepCompleted) string {
 		if done.GetComplete() {
 			return ""
 		}
@@ -61,6 +66,36 @@ func (h *Harness) WaitCalm(tenants ...*Tenant) {
 	for _, tn := range tenants {
 		tn.CompleteSweep()
 	}
+	h.settle(tenants)
+}
+
+// WaitFirstCalm waits as WaitCalm does, but for the first sweep of each tenant: it knows all that the tenant was added
+// with, and how often a tenant was swept is the same in every run.
+func (h *Harness) WaitFirstCalm() {
+	h.t.Helper()
+	for _, tn := range h.tenants {
+		tn.completeAfter(0)
+	}
+	h.settle(h.tenants)
+}
+
+// Later moves a clock that is moved by hand on, and waits as WaitCalm does. The sweep that falls due by it is the one
+// that is waited for, however soon it begins.
+func (h *Harness) Later(wait time.Duration) {
+	h.t.Helper()
+	numbers := make([]uint64, len(h.tenants))
+	for i, tn := range h.tenants {
+		numbers[i] = tn.Lease().GetSweep()
+	}
+	h.Clock.(*clocktest.Clock).Add(wait)
+	for i, tn := range h.tenants {
+		tn.completeAfter(numbers[i])
+	}
+	h.settle(h.tenants)
+}
+
+func (h *Harness) settle(tenants []*Tenant) {
+	h.t.Helper()
 	h.Settles("everything is calm", func() string {
 		missing := h.unhandled(tenants)
 		if clock, byHand := h.Clock.(*clocktest.Clock); byHand && missing != "" {
