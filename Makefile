@@ -28,21 +28,25 @@ build: ## build the covewise binary into bin/
 
 # Packages in which the race detector takes minutes: pure functions on one goroutine, with histories by the ten thousand,
 # and the poller's fleets of 12,345 devices and 200 tenants; test/scenarios has the poller run under it. Of company-sync
-# only the comparison of a whole server runs without it, and with it over a tenth of that.
-NO_RACE := ./services/evaluator/internal/corpus ./services/evaluator/internal/judge ./services/evaluator/internal/group ./services/poller/app
+# only the comparison of a whole server runs without it, and with it over a tenth of that. Schedules of chaos are played
+# without it by `make chaos`, too: the stories of services/ticketer/app and test/scenarios run the same services under it.
+NO_RACE := ./services/evaluator/internal/corpus ./services/evaluator/internal/judge ./services/evaluator/internal/group ./services/poller/app ./test/chaos
+
+GO_TEST := go test -vet=off -shuffle=on -timeout 10m -ldflags=-w
 
 # The tests wait more than they work, so that more than two at once are worth it on two cores; the longest come first.
 # -w leaves out what only debuggers read, a third of the linker's work. Servers of tests keep their files in memory where
 # there is room (2 GB): making and removing so many on a disk takes up to a third of a package's processor time. Programs
-# stay where they may be run.
+# stay where they may be run. `make lint` vets, and a program under the race detector sleeps a second before it ends unless
+# it is told not to.
 test: ## run all tests, with the race detector where there is a C compiler and it can be afforded
 	@[ -n "$(RACE)" ] || echo "no C compiler: running without the race detector"
 	@if [ -w /dev/shm ] && [ "$$(df -Pk /dev/shm | awk 'END {print $$4}')" -gt 2000000 ]; then \
 	  export GOTMPDIR="$${GOTMPDIR:-$${TMPDIR:-/tmp}}" TMPDIR="$$(mktemp -d /dev/shm/covewise-test-XXXXXX)"; trap 'rm -rf "$$TMPDIR"' EXIT; \
-	fi; set -e; \
-	go test -shuffle=on -timeout 10m -ldflags=-w $(NO_RACE); \
-	go test -shuffle=on -timeout 10m -ldflags=-w -run '^TestAComparisonOfAWholeServerIsCheap$$' ./services/companysync/app; \
-	go test $(RACE) -shuffle=on -timeout 10m -ldflags=-w -p 3 ./test/crash ./test/scenarios ./services/ticketer/app \
+	fi; set -e; export GORACE=atexit_sleep_ms=0; \
+	$(GO_TEST) $(NO_RACE); \
+	$(GO_TEST) -run '^TestAComparisonOfAWholeServerIsCheap$$' ./services/companysync/app; \
+	$(GO_TEST) $(RACE) -p 4 ./test/crash ./test/scenarios ./services/ticketer/app \
 	  $$(go list work | grep -vxF "$$(go list $(NO_RACE))")
 
 bench: ## run the benchmarks and print their figures beside a reference measured in the same run

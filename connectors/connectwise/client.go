@@ -105,7 +105,7 @@ func New(o Options) (*Client, error) {
 		limits = NewLimits(LimitsOptions{Clock: c.clock})
 	}
 	c.tenant = o.Tenant
-	c.pace, c.leave = limits.join(ServerName(o.Site, company), o.Tenant, wish{o.RequestsPerMinute, o.Burst})
+	c.pace, c.leave = limits.join(paceKey(where, company), o.Tenant, wish{o.RequestsPerMinute, o.Burst})
 	return c, nil
 }
 

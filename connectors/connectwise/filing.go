@@ -186,7 +186,14 @@ type ConfigurationReference struct {
 
 func (r ConfigurationReference) recordID() int { return r.ID }
 
-// AttachConfiguration attaches a configuration to a ticket. It is sent once; what attaching twice does is not known.
+// TicketConfigurations lists the configurations that are attached to a ticket.
+func (c *Client) TicketConfigurations(ctx context.Context, ticketID int) ([]ConfigurationReference, error) {
+	r := request{op: fmt.Sprintf("list the configurations of ticket %d", ticketID), method: http.MethodGet, path: ticketPath(ticketID) + "/configurations"}
+	return All(list[ConfigurationReference](ctx, c, r))
+}
+
+// AttachConfiguration attaches a configuration to a ticket. It is sent once; what attaching twice does is not known, and
+// TicketConfigurations tells what a refusal means.
 func (c *Client) AttachConfiguration(ctx context.Context, ticketID, configurationID int) error {
 	_, err := one[ConfigurationReference](ctx, c, request{
 		op: fmt.Sprintf("attach a configuration to ticket %d", ticketID), method: http.MethodPost, path: ticketPath(ticketID) + "/configurations",

@@ -68,6 +68,10 @@ func TestWhatTicketsReferToAgainstTheFake(t *testing.T) {
 	require.Equal(t, []any{"Gold", "Main"}, []any{ticket.Agreement.Name, ticket.Site.Name})
 	require.NoError(t, client.AttachConfiguration(ctx, ticket.ID, configuration))
 	require.Equal(t, []int{configuration}, server.TicketConfigurations(ticket.ID))
+	attached, err := client.TicketConfigurations(ctx, ticket.ID)
+	require.NoError(t, err)
+	require.Len(t, attached, 1)
+	require.Equal(t, configuration, attached[0].ID)
 	requireClass(t, errclass.Rejected, client.AttachConfiguration(ctx, ticket.ID, 4711))
 }
 

@@ -18,3 +18,6 @@ func ServerName(site, company string) string {
 	}
 	return company + "@" + host
 }
+
+// paceKey is equal for all sites and companies that mean one server: ConnectWise does not look at the case of a company id.
+func paceKey(s site, company string) string { return strings.ToLower(ServerName(s.login, company)) }

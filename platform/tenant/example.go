@@ -55,7 +55,7 @@ tickets:                            # names as ConnectWise shows them
   templates: {summary: "", description: "", note: "", resolution: ""} # your own words: docs/templates.md; empty: the built-in text
   agreement: none                   # which agreement tickets get, such as 'type/name = "Backup" and name not like "%legacy%"'
   agreements: []                    # for some customers, the last that matches wins: {name, select: {customer: ID or NAME}, where: CONDITION or none}
-  routing: []                       # for each field the first that sets it wins: {name, select, condition: failed, severity: critical, source: D10, set: {board: NOC}}
+  routing: []                       # for each field the first that sets it wins, when the ticket is made and not later; severity is how old the trouble is (docs/policy.md): {name, select, condition: failed, severity: critical, source: D10, set: {board: NOC}}
 
 companies:
   create: "off"                     # for customers without a company: off, approve (a person says yes) or auto

@@ -85,9 +85,16 @@ type Warning struct {
 }
 
 // Warnings returns what a person should look at although the document is right: conditions over agreements with
-// letters that look like others.
+// letters that look like others, templates that show customers what is not for them, and that nobody is named to have the
+// tickets which concern no single customer.
 func (d Document) Warnings() []Warning {
 	var all []Warning
+	if d.Companies.Own == "" && d.Companies.CatchAll == "" {
+		all = append(all, Warning{
+			0, "companies.own",
+			"is not set, nor is companies.catchAll, so that there is no ticket when Cove cannot be checked at all, nor one for many devices with one cause; write the identifier of your own company in ConnectWise",
+		})
+	}
 	look := func(key string, c Condition) {
 		parsed, err := agreement.Parse(c.Text)
 		if err != nil {
@@ -100,6 +107,21 @@ func (d Document) Warnings() []Warning {
 	look("tickets.agreement", d.Tickets.Filing.Agreement)
 	for i, o := range d.Tickets.Filing.Agreements {
 		look(fmt.Sprintf("tickets.agreements[%d].where", i), o.Where)
+	}
+	return append(all, d.Tickets.Filing.shown()...)
+}
+
+// shown warns of templates that show customers what is not for them.
+func (f Filing) shown() []Warning {
+	var all []Warning
+	for _, kind := range wording.Kinds() {
+		parsed, err := wording.Parse(kind, f.Templates[kind])
+		if err != nil || !wording.CustomersSee(kind, f.PublicNotes) {
+			continue
+		}
+		for _, name := range parsed.Internal() {
+			all = append(all, Warning{0, "tickets.templates." + string(kind), fmt.Sprintf("uses .%s, which is not for customers, and customers see this text; leave it out", name)})
+		}
 	}
 	return all
 }

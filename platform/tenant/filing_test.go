@@ -46,7 +46,7 @@ const filing = `  publicNotes: true
 
 func TestWhatTicketsSayAndWhereTheyGoIsRead(t *testing.T) {
 	dir := folder(t)
-	docs, err := load(t, dir, minimal+filing)
+	docs, err := load(t, dir, minimal+filing+ownCompany)
 	require.NoError(t, err)
 	require.Equal(t, tenant.Filing{
 		PublicNotes: true, ZeroBillTime: true, AttachConfigurations: true, MapSites: true,
@@ -120,8 +120,27 @@ func TestWrongFilingIsRefusedWithItsLine(t *testing.T) {
 	}
 }
 
+// ownCompany names the company that a document should name.
+const ownCompany = "companies: {own: MSP}\n"
+
+func TestADocumentWithoutACompanyForTheMSPItselfIsWarnedOf(t *testing.T) {
+	for keys, warned := range map[string]bool{"": true, ownCompany: false, "companies: {catchAll: Unmapped}\n": false} {
+		docs, err := load(t, folder(t), minimal+keys)
+		require.NoError(t, err)
+		if !warned {
+			require.Empty(t, docs[0].Warnings(), keys)
+			continue
+		}
+		require.Equal(t, []tenant.Warning{{
+			Key: "companies.own",
+			Text: "is not set, nor is companies.catchAll, so that there is no ticket when Cove cannot be checked at all, nor one for many devices with one " +
+				"cause; write the identifier of your own company in ConnectWise",
+		}}, docs[0].Warnings())
+	}
+}
+
 func TestLettersThatLookLikeOthersAreWarnedOf(t *testing.T) {
-	docs, err := load(t, folder(t), minimal+"  agreement: name like \"%Сontinuity\"\n  agreements:\n    - {name: a, select: {customer: x}, where: 'name = \"Bасkup\"'}\n")
+	docs, err := load(t, folder(t), minimal+"  agreement: name like \"%Сontinuity\"\n  agreements:\n    - {name: a, select: {customer: x}, where: 'name = \"Bасkup\"'}\n"+ownCompany)
 	require.NoError(t, err)
 	require.Equal(t, []tenant.Warning{
 		{

@@ -127,7 +127,7 @@ func (d *drawer) scene() {
 		}
 	}
 	becomes(1 + d.IntN(4))
-	switch n := d.IntN(4); {
+	switch n := d.IntN(5); {
 	case n == 0: // what we closed is opened again while the device is well
 		d.add(swept...)
 		becomes(0)
@@ -142,12 +142,14 @@ func (d *drawer) scene() {
 	case n == 1 && d.replaces(): // a ticket that has a successor is opened again
 		d.add(swept...)
 		d.closed = append(d.closed, i)
-		respected := 0
-		if d.HandClose == tenantv1.HandClose_HAND_CLOSE_RESPECT {
-			respected = int(respectFor / time.Second)
-		}
-		d.add(person(0, "close"), step{Do: doAdvance, N: 70 + d.IntN(100)}, step{Do: doAdvance, N: 70 + respected}, step{Do: doSettle})
+		d.add(person(0, "close"), step{Do: doAdvance, N: 70 + d.IntN(100)}, step{Do: doAdvance, N: 70 + d.respected()}, step{Do: doSettle})
 		d.add(person(0, "reopen-former"))
+		later()
+	case n == 4 && d.replaces(): // what people closed is opened again while its successor cannot be made
+		d.add(swept...)
+		d.closed = append(d.closed, i)
+		d.add(person(0, "close"), step{Do: doServer, Device: i, How: "503,POST_/service/tickets"}, step{Do: doAdvance, N: 70 + d.respected()})
+		d.add(person(0, "reopen"))
 		later()
 	case n <= 2: // in the middle of our close
 		d.add(swept...)
@@ -176,6 +178,14 @@ func (d *drawer) replaces() bool {
 	return d.HandClose == tenantv1.HandClose_HAND_CLOSE_NEW || d.HandClose == tenantv1.HandClose_HAND_CLOSE_RESPECT && !d.Reopen
 }
 
+// respected is for how many seconds a ticket that a person closed stays closed.
+func (d *drawer) respected() int {
+	if d.HandClose == tenantv1.HandClose_HAND_CLOSE_RESPECT {
+		return int(respectFor / time.Second)
+	}
+	return 0
+}
+
 func (d *drawer) change() {
 	i := d.IntN(d.Devices)
 	switch {
@@ -199,7 +209,7 @@ func (d *drawer) person(n int) {
 			device = d.IntN(d.Devices) // it has no ticket, or one that is over
 		}
 	}
-	act := pick(d, "close", "close", "close", "reopen", "reopen-ours", "reopen-former", "move", "edit", "owner", "company", "merge", "merge-own", "child", "delete",
+	act := pick(d, "close", "close", "close", "reopen", "reopen-ours", "reopen-former", "move", "edit", "owner", "company", "merge", "merge-closed", "merge-own", "child", "delete",
 		"note", "customer-note")
 	switch {
 	case act == "reopen-former" && !d.replaces():

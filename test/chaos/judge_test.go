@@ -238,8 +238,10 @@ func (m *msp) judgePeople(tickets map[int]cwfake.Ticket) {
 		now, before := tickets[id], m.before[id]
 		now.Company, before.Company = "", "" // its name, which people change at the company
 		if m.touched[id] {
-			// Notes may come, children too; the rest is not ours.
-			now.Notes, before.Notes = nil, nil
+			// Notes may come to an open one, children too; the rest is not ours.
+			if !before.ClosedFlag {
+				now.Notes, before.Notes = nil, nil
+			}
 			now.UpdatedAt, now.UpdatedBy = before.UpdatedAt, before.UpdatedBy
 		}
 		if !reflect.DeepEqual(now, before) {

@@ -160,6 +160,11 @@ func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
 		err := p.Merge(t, other, "")
 		m.touched[other] = m.touched[other] || err == nil
 		return err
+	case "merge-closed":
+		closed := m.foreign[2+d.number%2]
+		err := p.Merge(t, closed, "")
+		m.touched[closed], m.closed[closed] = m.touched[closed] || err == nil, m.closed[closed] || err == nil
+		return err
 	case "merge-own":
 		for _, d2 := range m.devices {
 			theirs := m.tickets(d2)

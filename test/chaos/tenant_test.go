@@ -53,7 +53,7 @@ type msp struct {
 	moveHome  bool
 	cap       int
 	capped    bool                  // an incident waited for the next hour
-	foreign   []int                 // tickets that people made
+	foreign   []int                 // tickets that people made: two open ones, two that are closed
 	priors    map[int]prior         // those that stand for devices
 	before    map[int]cwfake.Ticket // both as they were
 	failed    map[string]bool       // devices that failed at some time
@@ -85,6 +85,11 @@ func (w *world) newTenant(s schedule, n int, planted string) (*msp, error) {
 		})
 		if err != nil {
 			return nil, err
+		}
+		if i >= 2 { // long over
+			if err := m.fake.Person("").Close(id, ""); err != nil {
+				return nil, err
+			}
 		}
 		m.foreign = append(m.foreign, id)
 		m.before[id], _ = m.fake.Ticket(id)

@@ -31,9 +31,9 @@ connectwise:
   publicKeyFile: cw.pub
   privateKeyFile: cw.key
   clientId: 0f0e0d0c-1111-2222-3333-444455556666
+companies: {own: MSP}
 tickets: {
-  board: Service Desk,
-  newStatus: New,
+  board: Service Desk, newStatus: New,
   closedStatus: Closed, hourlyCap: 0,
   priorities: {server: P1, workstation: P3, m365: P2}}
 policy:

@@ -41,7 +41,9 @@ writing to ConnectWise as a whole stands before them. covewise ticket show tells
 				return errors.New("--all and --waiting exclude each other; give one of them")
 			}
 			return a.withTenant(cmd.Context(), func(s *site, settings *tenantv1.Settings) error {
-				return failed(wanted.write(cmd.Context(), cmd.OutOrStdout(), format, s.Bus, settings))
+				unread, err := wanted.write(cmd.Context(), cmd.OutOrStdout(), format, s.Bus, settings)
+				tellUnread(cmd.ErrOrStderr(), unread)
+				return failed(err)
 			})
 		},
 	}
@@ -67,23 +69,27 @@ func over(l *ticketv1.Ledger) bool {
 	return l.GetPhase() == ticketv1.Phase_PHASE_CLOSED || l.GetPhase() == ticketv1.Phase_PHASE_DROPPED
 }
 
-func (s ticketSelection) write(ctx context.Context, w io.Writer, format report.Format, b *bus.Bus, settings *tenantv1.Settings) error {
+func (s ticketSelection) write(ctx context.Context, w io.Writer, format report.Format, b *bus.Bus, settings *tenantv1.Settings) (ticketer.Unread, error) {
 	ledgers, err := ledgersOf(ctx, b, settings.GetId())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	deeds, err := deedsOf(ctx, b, settings.GetId())
+	deeds, unread, err := deedsOf(ctx, b, settings.GetId())
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if format == report.Text {
 		if err := writeTroubles(ctx, w, b, settings.GetId()); err != nil {
-			return err
+			return nil, err
 		}
 		if err := writeOrphans(ctx, w, b, settings.GetId()); err != nil {
-			return err
+			return nil, err
 		}
 	}
+	return unread, s.writeTable(w, format, ledgers, deeds)
+}
+
+func (s ticketSelection) writeTable(w io.Writer, format report.Format, ledgers []*ticketv1.Ledger, deeds map[string]deeds) error {
 	var shown []*ticketv1.Ledger
 	for _, l := range ledgers {
 		if s.shows(l) {
@@ -114,7 +120,7 @@ func (s ticketSelection) write(ctx context.Context, w io.Writer, format report.F
 	if err := writeRemarks(w, shown); err != nil {
 		return err
 	}
-	_, err = fmt.Fprintf(w, "\n%s: %d waiting, %d otherwise open, %d over\n", counted(len(ledgers), "incident"), waiting, len(ledgers)-waiting-done, done)
+	_, err := fmt.Fprintf(w, "\n%s: %d waiting, %d otherwise open, %d over\n", counted(len(ledgers), "incident"), waiting, len(ledgers)-waiting-done, done)
 	return err
 }
 
@@ -152,15 +158,12 @@ type deeds struct {
 	seen []string        // what others did to the ticket, newest first
 }
 
-// deedsOf returns the deeds of a tenant's incidents.
-func deedsOf(ctx context.Context, b *bus.Bus, tenant string) (map[string]deeds, error) {
-	all := map[string]deeds{}
-	err := b.History(ctx, bus.Ticket, "*", tenant, func(d bus.Delivery) error {
+// deedsOf returns the deeds of a tenant's incidents, as far as they can be read.
+func deedsOf(ctx context.Context, b *bus.Bus, tenant string) (all map[string]deeds, unread ticketer.Unread, err error) {
+	all = map[string]deeds{}
+	err = b.History(ctx, bus.Ticket, "*", tenant, func(d bus.Delivery) error {
 		e := &ticketv1.Event{}
-		if err := d.Decode(e); err != nil {
-			return err
-		}
-		if e.GetAction() == ticketv1.Action_ACTION_PARKED || e.GetAction() == ticketv1.Action_ACTION_REMARKED || e.GetIncidentId() == "" {
+		if !unread.Decode(d, e) || e.GetAction() == ticketv1.Action_ACTION_PARKED || e.GetAction() == ticketv1.Action_ACTION_REMARKED || e.GetIncidentId() == "" {
 			return nil
 		}
 		of := all[e.GetIncidentId()]
@@ -171,7 +174,14 @@ func deedsOf(ctx context.Context, b *bus.Bus, tenant string) (map[string]deeds, 
 		all[e.GetIncidentId()] = of
 		return nil
 	})
-	return all, err
+	return all, unread, err
+}
+
+// tellUnread says which events are left out of what is shown, beside it.
+func tellUnread(w io.Writer, unread ticketer.Unread) {
+	if len(unread) > 0 {
+		complain(w, "covewise: "+report.Printable(unread.String()))
+	}
 }
 
 // writeTroubles writes what a person has to mend before everything can be done again. It is not cut, because a remedy
@@ -186,7 +196,7 @@ func writeTroubles(ctx context.Context, w io.Writer, b *bus.Bus, tenant string) 
 		switch {
 		case t.GetAbout() == "keys":
 			what = "ConnectWise cannot be used at all"
-		case strings.HasPrefix(t.GetAbout(), "tickets."): // the detail begins with the setting
+		case strings.HasPrefix(t.GetAbout(), "tickets."), strings.HasPrefix(t.GetAbout(), "companies."): // the detail begins with the setting
 			what = "what needs the setting waits"
 		}
 		line := fmt.Sprintf("TROUBLE since %s: %s: %s", instant(t.GetSince()), what, t.GetDetail())

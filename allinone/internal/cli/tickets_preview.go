@@ -131,7 +131,8 @@ func newTicketPreview(around Surroundings) *cobra.Command {
 		Short: "Show the texts of a ticket as they would be sent",
 		Long: `Shows the summary, the description and the notes of a ticket in the tenant's own words, where it has templates, of a
 sample or of an incident on record. With -f the templates are those of a file, to be tried out before they are used.
-Nothing is written, and ConnectWise is not asked. It ends with
+Nothing is written, and ConnectWise is not asked. Rules (tickets.routing) give a ticket its fields when it is made, and
+not later; what they would give to one that is made now is shown. It ends with
   0  every template works
   1  Covewise failed, or a template does not work; the built-in text stands for it
   2  the command line or the file is wrong`,
@@ -158,6 +159,7 @@ Nothing is written, and ConnectWise is not asked. It ends with
 				if err != nil {
 					return failed(err)
 				}
+				tellUnread(cmd.ErrOrStderr(), p.Unread)
 				if err := writePreview(cmd.OutOrStdout(), p); err != nil {
 					return failed(err)
 				}
@@ -191,7 +193,11 @@ func writePreview(w io.Writer, p ticketer.TextPreview) error {
 	section("note when the picture changes", p.Note)
 	section("note when it is over", p.Resolution)
 	if p.Routing != "" {
-		section("fields by rules", p.Routing)
+		text := p.Routing
+		if p.Ticket != 0 {
+			text += fmt.Sprintf("\n(for a ticket that is made now; ticket %d is there, and rules do not change it)", p.Ticket)
+		}
+		section("fields by rules", text)
 	}
 	if p.Agreement != "" {
 		section("condition for the agreement", p.Agreement)

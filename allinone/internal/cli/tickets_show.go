@@ -56,10 +56,11 @@ INCIDENT is an id as covewise tickets shows it; it also stands in the summary of
 				if err != nil {
 					return err
 				}
-				revisions, err := revisionsOf(cmd.Context(), s.Bus, story.Ledger)
+				revisions, err := revisionsOf(cmd.Context(), s.Bus, story.Ledger, &story.Unread)
 				if err != nil {
 					return failed(err)
 				}
+				tellUnread(cmd.ErrOrStderr(), story.Unread)
 				return failed(writeStory(cmd.OutOrStdout(), story, revisions))
 			})
 		},
@@ -81,9 +82,6 @@ func ticketStory(ctx context.Context, b *bus.Bus, tenant, incident string) (tick
 	all, listing := ledgersOf(ctx, b, tenant)
 	if listing != nil {
 		return story, failed(listing)
-	}
-	if slices.ContainsFunc(all, func(l *ticketv1.Ledger) bool { return l.GetIncidentId() == incident }) {
-		return story, failed(err) // it is there, and its events cannot be read
 	}
 	near := nearIncidents(all, incident)
 	if len(near) == 0 {
@@ -124,8 +122,8 @@ func nearIncidents(all []*ticketv1.Ledger, meant string) []string {
 	return near
 }
 
-// revisionsOf returns the pictures of an incident in order.
-func revisionsOf(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger) ([]*incidentv1.Event, error) {
+// revisionsOf returns the pictures of an incident in order, as far as they can be read.
+func revisionsOf(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger, unread *ticketer.Unread) ([]*incidentv1.Event, error) {
 	var all []*incidentv1.Event
 	for _, verb := range []string{bus.VerbFailed, bus.VerbChanged, bus.VerbResolved} {
 		err := b.History(ctx, bus.Incident, verb, l.GetTenant(), func(d bus.Delivery) error {
@@ -133,10 +131,7 @@ func revisionsOf(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger) ([]*incide
 				return nil
 			}
 			e := &incidentv1.Event{}
-			if err := d.Decode(e); err != nil {
-				return err
-			}
-			if e.GetIncidentId() == l.GetIncidentId() {
+			if unread.Decode(d, e) && e.GetIncidentId() == l.GetIncidentId() {
 				all = append(all, e)
 			}
 			return nil

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/tenant"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
@@ -134,8 +135,8 @@ func (s state) failing(l *ticketv1.Ledger) bool {
 		ticketv1.ParkReason_PARK_REASON_OUTCOME, ticketv1.ParkReason_PARK_REASON_REJECTED:
 		return true
 	case ticketv1.ParkReason_PARK_REASON_COMPANY:
-		// Companysync records an answer without a state when it could not ask.
-		return s.link(l) != nil && s.link(l).GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED
+		// That the MSP's own company is not known is a fault of the settings, of which nobody hears otherwise.
+		return s.unasked(l) || ours(l) && s.link(l) != nil && s.link(l).GetState() != companyv1.LinkState_LINK_STATE_LINKED
 	case ticketv1.ParkReason_PARK_REASON_UNSPECIFIED, ticketv1.ParkReason_PARK_REASON_SHADOW, ticketv1.ParkReason_PARK_REASON_NO_TENANT:
 	}
 	return false
@@ -151,6 +152,8 @@ func (s state) why(l *ticketv1.Ledger) string {
 		case link.GetReason() == "":
 		case link.GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED:
 			detail = link.GetReason()
+		case ours(l):
+			detail = link.GetReason() + "; write the identifier of your own company in ConnectWise into companies.own"
 		default:
 			detail = fmt.Sprintf("customer %q has no ConnectWise company: %s; link one with covewise companies link, or name one by CWM:<id> in the "+
 				"customer's reference in Cove", link.GetCustomer().GetName(), link.GetReason())
@@ -161,6 +164,15 @@ func (s state) why(l *ticketv1.Ledger) string {
 	}
 	return detail
 }
+
+// unasked reports whether nobody could be asked for the company of an incident's customer: companysync records an answer
+// without a state then.
+func (s state) unasked(l *ticketv1.Ledger) bool {
+	return s.link(l) != nil && s.link(l).GetState() == companyv1.LinkState_LINK_STATE_UNSPECIFIED
+}
+
+// ours reports whether an incident concerns no single customer.
+func ours(l *ticketv1.Ledger) bool { return l.GetWanted().GetCustomer().GetId() == tenant.OwnCustomer }
 
 func (s state) link(l *ticketv1.Ledger) *companyv1.Link {
 	return s.links[bus.Key(l.GetTenant(), l.GetWanted().GetCustomer().GetId())]
@@ -233,7 +245,7 @@ func (s state) toDo(l *ticketv1.Ledger) string {
 			return "its customer has a company now"
 		}
 		// A start asks anew what nobody could be asked for before it.
-		if s.failing(l) && settings != nil && l.GetUpdatedAt().AsTime().Before(s.began) {
+		if s.unasked(l) && settings != nil && l.GetUpdatedAt().AsTime().Before(s.began) {
 			return "what failed before is tried again"
 		}
 	case ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, ticketv1.ParkReason_PARK_REASON_AUTH, ticketv1.ParkReason_PARK_REASON_REJECTED:

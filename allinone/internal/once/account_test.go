@@ -90,6 +90,20 @@ func TestACompanyThatNobodyCouldBeAskedForIsAskedForAnew(t *testing.T) {
 	require.Empty(t, s.toDo(l))
 }
 
+// What concerns no single customer has a company only if the settings name it, so that its wait is a fault of theirs.
+func TestAnIncidentOfTheMSPItselfWithoutACompanyIsAFailure(t *testing.T) {
+	before, after := newState(now, time.Time{}), newState(now, now.Add(time.Minute))
+	l := ledger(ticketv1.Phase_PHASE_NEW, parked(ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute))
+	l.Wanted.Customer = &statusv1.Customer{Id: "own"}
+	after.ledgers["group"] = l
+	after.links["harbor.own"] = &companyv1.Link{State: companyv1.LinkState_LINK_STATE_MISSING, Reason: `your own company "Nope" does not exist`}
+	after.settings["harbor"] = &tenantv1.Settings{Id: "harbor", Mode: tenantv1.Mode_MODE_LIVE}
+	const why = `your own company "Nope" does not exist; write the identifier of your own company in ConnectWise into companies.own`
+	require.Equal(t, "harbor: incomplete ("+why+"); 0 devices, 0 in trouble; tickets: 0 created, 0 annotated, 0 closed; 1 waiting:\n  1: "+why,
+		account(&statusv1.SweepCompleted{Tenant: "harbor", Complete: true}, before, after, "").String())
+	require.Empty(t, after.toDo(l), "no wait helps")
+}
+
 func TestTheAccountOfATenant(t *testing.T) {
 	before, after := newState(now, time.Time{}), newState(now, time.Time{})
 	put := func(s state, key string, phase ticketv1.Phase, ticket int64, shown uint32, park *ticketv1.Park) {

@@ -84,9 +84,13 @@ func checkCallback(w *write) []fieldError {
 	return nil
 }
 
-// tell keeps a change of a ticket for the callbacks, if there are any.
+// tell keeps a change of a ticket for the search index and for the callbacks, if there are any.
 func (s *store) tell(r *record, action string, by stamp) {
-	if s.tables[ticketResource].byID[r.id] != r || len(s.tables[callbackResource].rows) == 0 {
+	if s.tables[ticketResource].byID[r.id] != r {
+		return
+	}
+	s.index(r, by.at)
+	if len(s.tables[callbackResource].rows) == 0 {
 		return
 	}
 	s.changes = append(s.changes, ticketChange{ticket: r.id, action: action, by: by.by, within: map[string]int{

@@ -34,6 +34,7 @@ func (d *durationText) UnmarshalText(text []byte) error {
 type switchesDocument struct {
 	Switches
 	SearchLag durationText `json:"searchLag"`
+	ChangeLag durationText `json:"changeLag"`
 }
 
 type faultDocument struct {
@@ -189,7 +190,11 @@ func (s *Server) controlCallbacks(r *http.Request) (any, error) {
 
 func (s *Server) switchesDocument() switchesDocument {
 	present := s.Switches()
-	return switchesDocument{present, durationText(present.SearchLag)}
+	return documentOf(present)
+}
+
+func documentOf(s Switches) switchesDocument {
+	return switchesDocument{s, durationText(s.SearchLag), durationText(s.ChangeLag)}
 }
 
 func (s *Server) controlSwitches(r *http.Request) (any, error) {
@@ -199,10 +204,10 @@ func (s *Server) controlSwitches(r *http.Request) (any, error) {
 	}
 	var failed error
 	err = s.Configure(func(present *Switches) {
-		next := switchesDocument{*present, durationText(present.SearchLag)}
+		next := documentOf(*present)
 		if failed = decodeStrictly(strings.NewReader(string(body)), &next); failed == nil {
 			*present = next.Switches
-			present.SearchLag = time.Duration(next.SearchLag)
+			present.SearchLag, present.ChangeLag = time.Duration(next.SearchLag), time.Duration(next.ChangeLag)
 		}
 	})
 	if failed = errors.Join(failed, err); failed != nil {

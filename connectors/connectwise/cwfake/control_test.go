@@ -62,6 +62,8 @@ func TestControlFaultsAndSwitches(t *testing.T) {
 	w.want(200, "PATCH", "/control/switches", `{"searchLagRequests":2}`)
 	want.SearchLagRequests = 2
 	require.Equal(t, want, w.server.Switches(), "what a change does not name stays")
+	require.Equal(t, "20s", w.want(200, "PATCH", "/control/switches", `{"changeLag":"20s"}`).object(t)["changeLag"])
+	require.Equal(t, 20*time.Second, w.server.Switches().ChangeLag)
 	require.Equal(t, changed["codeBase"], w.want(200, "GET", "/control/switches", nil).object(t)["codeBase"])
 }
 

@@ -30,6 +30,8 @@
 //   - Merging gives the merged tickets the status named, which must be one of their own board.
 //   - Readable but derived members (closedFlag, parentTicketId and the like) are accepted in bodies and ignored.
 //   - Type, subtype and item of a ticket must be one of the board's combinations, where it has any, and custom fields be defined.
+//   - Lists show a ticket as it is. That the search index of the real service may lag is for the switches searchLag, which hides
+//     new tickets, and changeLag, which shows old values of changed ones; reading by id never lags.
 //   - A configuration attached twice is refused with 400, deleting a company that tickets refer to with 409.
 //
 // # Control API

@@ -1,6 +1,7 @@
 package cwfake_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"net/url"
 	"regexp"
@@ -212,4 +213,60 @@ func TestSearchLags(t *testing.T) {
 	require.Empty(t, find())
 	require.InDelta(t, 0, w.want(200, "GET", "/service/tickets/count", nil).object(t)["count"], 0)
 	require.Equal(t, []int{id}, find())
+}
+
+func TestListsShowChangesLate(t *testing.T) {
+	w := newWorld(t)
+	id := w.ticket("a", `"externalXRef":"x"`)
+	w.clock.Add(time.Hour)
+	require.NoError(t, w.server.Configure(func(s *cwfake.Switches) { s.ChangeLag = 20 * time.Second }))
+	read := path("/service/tickets/%d", id)
+	type picture struct {
+		summary string
+		closed  bool
+	}
+	seen := func() (listed, present picture) {
+		t.Helper()
+		all := w.want(200, "GET", "/service/tickets?conditions=externalXRef%3D%22x%22", nil).list(t)
+		require.Len(t, all, 1)
+		require.Equal(t, all, w.want(200, "POST", "/service/tickets/search", `{"conditions":"externalXRef='x'"}`).list(t))
+		one := w.want(200, "GET", read, nil).object(t)
+		of := func(row map[string]any) picture { return picture{row["summary"].(string), row["closedFlag"].(bool)} }
+		return of(all[0]), of(one)
+	}
+	matching := func(conditions string) float64 {
+		t.Helper()
+		return w.want(200, "GET", "/service/tickets/count?conditions="+conditions, nil).object(t)["count"].(float64)
+	}
+	since := "lastUpdated%3E%3D%5B" + w.clock.Now().UTC().Format(time.RFC3339) + "%5D"
+
+	require.NoError(t, w.server.Person("").Edit(id, cwfake.Edit{Summary: "b"}))
+	w.clock.Add(10 * time.Second)
+	require.NoError(t, w.server.Person("").Close(id, ""))
+	listed, present := seen()
+	require.Equal(t, []picture{{"a", false}, {"b", true}}, []picture{listed, present})
+	require.Equal(t, []float64{0, 1, 0}, []float64{matching(since), matching("closedFlag%3Dfalse"), matching("summary%3D%22b%22")})
+
+	w.clock.Add(10 * time.Second)
+	listed, _ = seen()
+	require.Equal(t, picture{"b", false}, listed, "the first change, and not the second")
+	require.Equal(t, []float64{1, 1, 1}, []float64{matching(since), matching("closedFlag%3Dfalse"), matching("summary%3D%22b%22")})
+
+	var saved bytes.Buffer
+	require.NoError(t, w.server.Save(&saved))
+	w.clock.Add(10 * time.Second)
+	listed, present = seen()
+	require.Equal(t, present, listed)
+	require.Equal(t, []float64{1, 0, 1}, []float64{matching(since), matching("closedFlag%3Dfalse"), matching("summary%3D%22b%22")})
+
+	require.NoError(t, w.server.Restore(&saved, 0))
+	w.clock.Add(time.Minute)
+	require.NoError(t, w.server.Person("").Reopen(id, ""))
+	listed, present = seen()
+	require.Equal(t, []bool{true, false}, []bool{listed.closed, present.closed}, "also of a ticket that was restored")
+	require.NoError(t, w.server.Configure(func(s *cwfake.Switches) { s.ChangeLag = 0 }))
+	listed, present = seen()
+	require.Equal(t, present, listed)
+	w.want(204, "DELETE", read, nil)
+	require.Zero(t, matching("externalXRef%3D%22x%22"), "a deletion shows at once")
 }

@@ -1,8 +1,11 @@
 package cwfake
 
 import (
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
+	"time"
 )
 
 // scopeOf finds the owning record that the path names with {parentId}; 0 where the path has none.
@@ -64,6 +67,38 @@ func (c *call) visible(res *resource) func(*record) bool {
 	}
 }
 
+// index keeps a copy of a ticket as a change at that time has left it, and forgets those that no list will show any more.
+func (s *store) index(ticket *record, at time.Time) {
+	entry := *ticket
+	entry.values, entry.indexed = maps.Clone(ticket.values), nil
+	ticket.indexed = append(ticket.indexed, &entry)
+	if shown := ticket.position(at.Add(-s.switches.ChangeLag)); shown > 0 {
+		ticket.indexed = slices.Clone(ticket.indexed[shown:])
+	}
+}
+
+// position is that of the last copy from that time or before, or else of the first.
+func (r *record) position(at time.Time) int {
+	for i := len(r.indexed) - 1; i > 0; i-- {
+		if !r.indexed[i].updated.After(at) {
+			return i
+		}
+	}
+	return 0
+}
+
+// listed is a row as the search index has it.
+func (c *call) listed(res *resource, r *record) *record {
+	lag := c.store.switches.ChangeLag
+	if res.name != ticketResource || lag == 0 || len(r.indexed) == 0 {
+		return r
+	}
+	if i := r.position(c.stamp.at.Add(-lag)); i < len(r.indexed)-1 {
+		return r.indexed[i]
+	}
+	return r
+}
+
 // selectRows applies the conditions, and the lag of the search, to rows.
 func (c *call) selectRows(res *resource, rows []*record, q query) ([]*record, error) {
 	match, err := c.store.match(res, q)
@@ -73,7 +108,7 @@ func (c *call) selectRows(res *resource, rows []*record, q query) ([]*record, er
 	visible := c.visible(res)
 	selected := []*record{}
 	for _, r := range rows {
-		if visible(r) && match(r) {
+		if r = c.listed(res, r); visible(r) && match(r) {
 			selected = append(selected, r)
 		}
 	}

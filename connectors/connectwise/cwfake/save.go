@@ -102,6 +102,9 @@ func (s *Server) Restore(r io.Reader, lost int) error {
 			return fmt.Errorf("restoring: %w", err)
 		}
 	}
+	for _, ticket := range fresh.tables[ticketResource].rows {
+		fresh.index(ticket, ticket.updated)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.data = fresh

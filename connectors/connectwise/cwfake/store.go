@@ -24,6 +24,8 @@ type record struct {
 	// mergedFrom and attachedTo are the ids of the tickets merged into this one and of its children.
 	mergedFrom, attachedTo map[int]bool
 	configurations         []int
+	// indexed are copies from after its changes, oldest first, for ChangeLag; tickets only.
+	indexed []*record
 }
 
 func (r *record) text(name string) string {

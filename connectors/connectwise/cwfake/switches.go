@@ -16,6 +16,9 @@ type Switches struct {
 	SearchLag time.Duration `json:"searchLag"`
 	// SearchLagRequests hides a ticket from the next n lists, searches and counts of tickets after its creation.
 	SearchLagRequests int `json:"searchLagRequests"`
+	// ChangeLag makes lists, searches and counts take a ticket as it was so long ago by the server's clock. Reading it by its id
+	// tells the present, and a deletion shows at once. Changes that were made before the switch was set may show early.
+	ChangeLag time.Duration `json:"changeLag"`
 	// NotFoundForBadKeys answers 404 instead of 401 to wrong keys, as cloud servers were seen to do.
 	NotFoundForBadKeys bool `json:"notFoundForBadKeys"`
 	// PageSizeOverLimitRefused answers 400 to a pageSize over 1000 instead of using 1000.
@@ -50,8 +53,8 @@ func (s Switches) validate() error {
 	if len(s.CodeBase) < 2 || s.CodeBase[len(s.CodeBase)-1] != '/' || s.CodeBase[0] == '/' {
 		return fmt.Errorf("codeBase %q: want a path element with a trailing slash, such as v2025_1/", s.CodeBase)
 	}
-	if s.SearchLag < 0 || s.SearchLagRequests < 0 {
-		return errors.New("searchLag and searchLagRequests must not be negative")
+	if s.SearchLag < 0 || s.SearchLagRequests < 0 || s.ChangeLag < 0 {
+		return errors.New("searchLag, searchLagRequests and changeLag must not be negative")
 	}
 	return nil
 }

@@ -36,7 +36,18 @@ const (
 )
 
 // Template is a checked template. It may be used by several goroutines.
-type Template struct{ parsed *template.Template }
+type Template struct {
+	parsed   *template.Template
+	internal []string
+}
+
+// Internal names the members of the data that it uses and that are not for customers: ConsoleURL, InternalIP.
+func (t *Template) Internal() []string { return t.internal }
+
+// CustomersSee reports whether customers can read a text of that kind, as the tenant's tickets.publicNotes is.
+func CustomersSee(kind Kind, publicNotes bool) bool {
+	return publicNotes || kind == Summary || kind == Description
+}
 
 // Error is what is wrong with a template.
 type Error struct {
@@ -68,7 +79,8 @@ func Parse(kind Kind, text string) (*Template, error) {
 	if (&meter{c: &c}).list(parsed.Root, 1, shortSteps); c.err != nil {
 		return nil, c.err
 	}
-	t := &Template{parsed}
+	slices.Sort(c.internal)
+	t := &Template{parsed, slices.Compact(c.internal)}
 	for _, sample := range []Data{Sample(), GroupSample()} {
 		if _, err := t.Render(sample); err != nil {
 			return nil, located(err)
@@ -152,8 +164,9 @@ func located(err error) *Error {
 
 // checker looks through a template for what has no bound.
 type checker struct {
-	tree *parse.Tree
-	err  error
+	tree     *parse.Tree
+	err      error
+	internal []string // see Template.Internal
 }
 
 func (c *checker) refuse(n parse.Node, format string, args ...any) {
@@ -247,6 +260,9 @@ func (c *checker) known(n parse.Node, names []string) {
 	for _, name := range names {
 		if _, there := all[name]; !there {
 			c.refuse(n, "uses .%s, which there is not; see docs/templates.md for what it may use", name)
+		}
+		if name == "ConsoleURL" || name == "InternalIP" {
+			c.internal = append(c.internal, name)
 		}
 	}
 }

@@ -41,6 +41,24 @@ func TestATemplateWritesTheDataInItsOwnWords(t *testing.T) {
 	}
 }
 
+func TestWhatIsNotForCustomersIsFoundWhereverItStands(t *testing.T) {
+	for text, want := range map[string][]string{
+		"{{.Device.ExternalIP}} {{.Text}}": nil,
+		"{{.InternalIP}}":                  {"InternalIP"},
+		"{{if .Flapping}}{{range .Members}}{{$.ConsoleURL}}{{end}}{{end}}":  {"ConsoleURL"},
+		"{{with .InternalIP}}{{. | upper}}{{end}} {{cut 9 .ConsoleURL}}":    {"ConsoleURL", "InternalIP"},
+		"{{if has .InternalIP \"192.\"}}x{{end}} {{(.InternalIP) | lower}}": {"InternalIP"},
+	} {
+		parsed, err := wording.Parse(wording.Note, text)
+		require.NoError(t, err, text)
+		require.Equal(t, want, parsed.Internal(), text)
+	}
+	for kind, seen := range map[wording.Kind]bool{wording.Summary: true, wording.Description: true, wording.Note: false, wording.Resolution: false} {
+		require.Equal(t, seen, wording.CustomersSee(kind, false), kind)
+		require.True(t, wording.CustomersSee(kind, true), kind)
+	}
+}
+
 func TestAWrongTemplateIsRefusedWithItsLine(t *testing.T) {
 	const see = "; see docs/templates.md for what it may use"
 	for _, c := range []struct {
@@ -163,9 +181,11 @@ syntax of [Go's text/template](https://pkg.go.dev/text/template):
 
 - **summary** is the ticket's title. The mark of the incident stands before it whatever the template says, and both together are
   cut to the 100 characters that ConnectWise takes. A summary is given once: people may change it, and Covewise does not fight them.
-- **description** is the first text. The customer may see it: leave ` + "`.ConsoleURL` and `.InternalIP`" + ` out.
+- **description** is the first text. The customer may see it, as well as the summary: leave ` + "`.ConsoleURL` and `.InternalIP`" + ` out.
 - **note** is written when the picture changes, **resolution** when the incident is over. Both are internal unless
-  ` + "`tickets.publicNotes`" + ` says otherwise.
+  ` + "`tickets.publicNotes`" + ` says otherwise; then leave ` + "`.ConsoleURL` and `.InternalIP`" + ` out of them too.
+
+` + "`covewise up` and `covewise policy lint`" + ` warn of a template that uses one of the two where customers see it. ` + "`.Text`" + ` has neither there.
 
 The last line of each text is the mark by which Covewise finds it again; it is added whatever the template says. What a rule of
 ` + "`tickets.routing`" + ` appends stands below it.

@@ -463,7 +463,7 @@ func TestTheOwnCompanyAnswersForIncidentsOfNoCustomer(t *testing.T) {
 	own := customer("own", "", "")
 	w.want("harbor", own, 1)
 	require.Equal(t, missing, w.link("harbor", "own").GetState())
-	require.Contains(t, w.link("harbor", "own").GetReason(), "set companies.own")
+	require.Contains(t, w.link("harbor", "own").GetReason(), "companies.own is not set")
 	for _, change := range []func(*tenantv1.Companies){
 		func(c *tenantv1.Companies) { c.CatchAll = "harborit" },
 		func(c *tenantv1.Companies) { c.CatchAll, c.Own = "nobody", "HARBORIT" },

@@ -16,6 +16,7 @@ import (
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/heartbeat"
@@ -66,6 +67,10 @@ func Run(ctx context.Context, opts Options) error {
 	if err != nil {
 		return fmt.Errorf("run evaluator: %w", err)
 	}
+	links, err := bus.OpenStore[*companyv1.Link](ctx, b, bus.CompanyMap)
+	if err != nil {
+		return fmt.Errorf("run evaluator: %w", err)
+	}
 	metrics, err := sweeps.NewMetrics(opts.Registerer)
 	if err != nil {
 		return fmt.Errorf("run evaluator: %w", err)
@@ -80,7 +85,7 @@ func Run(ctx context.Context, opts Options) error {
 	}
 	policies := sweeps.NewTenantPolicies(settings)
 	handler := &sweeps.Handler{
-		States: states, Tenants: tenants, Policies: policies, Publisher: b, Logger: opts.Logger, Clock: opts.Clock, Metrics: metrics,
+		States: states, Tenants: tenants, Policies: policies, Links: links, Publisher: b, Logger: opts.Logger, Clock: opts.Clock, Metrics: metrics,
 		Heart: heart,
 	}
 	group, ctx := errgroup.WithContext(ctx)

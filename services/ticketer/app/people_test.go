@@ -150,7 +150,7 @@ func TestATicketClosedWhileTheDeviceFails(t *testing.T) {
 		w.say("7", 2, resolved)
 		w.until("over", w.inPhase("7", closed, 1))
 		require.Equal(t, before, w.ticket(ticket.ID))
-		w.wasTold("7", "created", "observed", "closed")
+		w.wasTold("7", "created", "observed", "parked", "closed")
 	})
 	t.Run("and opened again by a person is ours again", func(t *testing.T) {
 		t.Parallel()

@@ -34,8 +34,10 @@ type TextPreview struct {
 	Note        string            // about a picture that changed
 	Resolution  string            // when it is over
 	Broken      map[string]string // templates that do not work, with the reason; the built-in text is shown for them
-	Routing     string            // which rule gives which field; empty when none does
+	Routing     string            // which rule gives which field of a ticket that is made now; empty when none does
+	Ticket      int64             // the incident's ticket, whose fields stay as they are; 0 for a sample and when it has none
 	Agreement   string            // the condition over agreements; empty when none is asked for
+	Unread      Unread            // events that should have been looked at
 }
 
 // Preview writes the texts of a tenant's tickets, of a sample or of an incident on record. It asks ConnectWise nothing:
@@ -60,17 +62,22 @@ func Preview(ctx context.Context, b *bus.Bus, tenant string, o PreviewOptions) (
 		tickets = proto.CloneOf(tickets)
 		tickets.Templates = o.Templates
 	}
+	p := TextPreview{Broken: map[string]string{}}
 	opened, changed, resolved := text.Sample(o.Clock.Now())
 	if o.Incident != "" {
-		if opened, changed, resolved, err = recorded(ctx, b, tenant, o.Incident); err != nil {
+		story, err := Ticket(ctx, b, tenant, o.Incident)
+		if err != nil {
 			return TextPreview{}, err
 		}
+		if opened, changed, resolved, err = recorded(ctx, b, story.Ledger, &p.Unread); err != nil {
+			return TextPreview{}, err
+		}
+		p.Ticket = story.Ledger.GetTicketId()
 	}
 	zone, err := time.LoadLocation(tickets.GetTimeZone())
 	if err != nil {
 		return TextPreview{}, errclass.New(errclass.Rejected, "tenant setting tickets.timeZone", err)
 	}
-	p := TextPreview{Broken: map[string]string{}}
 	w := text.NewWriter(tickets, zone, func(template string, err error) { p.Broken[template] = err.Error() })
 	reference := adopt.Prefix(b.Installation(), tenant) + opened.GetIncidentId()
 	if opened.GetDeviceId() == rollup.Device {
@@ -87,24 +94,20 @@ func Preview(ctx context.Context, b *bus.Bus, tenant string, o PreviewOptions) (
 
 // recorded returns an incident as its ticket shows it, as it is now, and as it would be told when it is over. Of one that
 // is over the ledger has the end only; how it began, and was before the end, is on the INCIDENT stream.
-func recorded(ctx context.Context, b *bus.Bus, tenant, incident string) (opened, changed, resolved *incidentv1.Event, err error) {
-	story, err := Ticket(ctx, b, tenant, incident)
-	if err != nil {
-		return nil, nil, nil, err
-	}
+func recorded(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger, unread *Unread) (opened, changed, resolved *incidentv1.Event, err error) {
 	const over = incidentv1.EventKind_EVENT_KIND_RESOLVED
-	changed = story.Ledger.GetWanted()
-	if opened = story.Ledger.GetShown(); opened == nil || opened.GetKind() == over {
+	changed = l.GetWanted()
+	if opened = l.GetShown(); opened == nil || opened.GetKind() == over {
 		opened = changed
 	}
 	if changed.GetKind() == over {
 		resolved = changed
-		first, last, err := troubled(ctx, b, story.Ledger)
+		first, last, err := troubled(ctx, b, l, unread)
 		if err != nil {
 			return nil, nil, nil, err
 		}
 		if first == nil {
-			return nil, nil, nil, errclass.Newf(errclass.NotFound, "incident", "incident %q is over, and what was wrong is not on record any more", incident)
+			return nil, nil, nil, errclass.Newf(errclass.NotFound, "incident", "incident %q is over, and what was wrong is not on record any more", l.GetIncidentId())
 		}
 		return first, last, resolved, nil
 	}
@@ -115,17 +118,11 @@ func recorded(ctx context.Context, b *bus.Bus, tenant, incident string) (opened,
 }
 
 // troubled returns the first and the last picture of an incident before its end; nil when they are no longer on record.
-func troubled(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger) (first, last *incidentv1.Event, err error) {
+func troubled(ctx context.Context, b *bus.Bus, l *ticketv1.Ledger, unread *Unread) (first, last *incidentv1.Event, err error) {
 	for _, verb := range []string{bus.VerbFailed, bus.VerbChanged} {
 		err := b.History(ctx, bus.Incident, verb, l.GetTenant(), func(d bus.Delivery) error {
 			e := &incidentv1.Event{}
-			if d.Subject.Key != l.GetDeviceId() {
-				return nil
-			}
-			if err := d.Decode(e); err != nil {
-				return err
-			}
-			if e.GetIncidentId() != l.GetIncidentId() {
+			if d.Subject.Key != l.GetDeviceId() || !unread.Decode(d, e) || e.GetIncidentId() != l.GetIncidentId() {
 				return nil
 			}
 			if first == nil || e.GetRevision() < first.GetRevision() {

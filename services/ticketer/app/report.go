@@ -25,6 +25,7 @@ import (
 type TicketStory struct {
 	Ledger *ticketv1.Ledger
 	Events []*ticketv1.Event // oldest first
+	Unread Unread            // events of the device that are not among them
 }
 
 // Ticket returns the story of a tenant's incident. An incident without a ledger is NotFound.
@@ -48,10 +49,7 @@ func Ticket(ctx context.Context, b *bus.Bus, tenant, incident string) (TicketSto
 	story := TicketStory{Ledger: l}
 	err = b.History(ctx, bus.Ticket, "*", tenant, func(d bus.Delivery) error {
 		e := &ticketv1.Event{}
-		if err := d.Decode(e); err != nil {
-			return err
-		}
-		if e.GetIncidentId() == incident {
+		if d.Subject.Key == l.GetDeviceId() && story.Unread.Decode(d, e) && e.GetIncidentId() == incident {
 			story.Events = append(story.Events, e)
 		}
 		return nil
@@ -66,7 +64,14 @@ func Troubles(ctx context.Context, b *bus.Bus, tenant string) ([]*ticketv1.Troub
 		return nil, err
 	}
 	d, _, err := desks.Get(ctx, bus.Key(tenant))
-	return d.GetTroubles(), err
+	if err != nil {
+		return nil, err
+	}
+	ours, err := homeless(ctx, b, tenant)
+	if ours == nil {
+		return d.GetTroubles(), err
+	}
+	return append(d.GetTroubles(), ours), err
 }
 
 // AdoptionRow is an open ticket of the tenant's board that stands for a device.
@@ -123,7 +128,11 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 		return nil, err
 	}
 	defer d.Close()
-	found, err := apply.List(ctx, d, tenant)
+	states, err := bus.OpenStore[*incidentv1.DeviceState](ctx, b, bus.DeviceState)
+	if err != nil {
+		return nil, err
+	}
+	found, err := apply.List(ctx, d, tenant, states)
 	if err != nil {
 		return nil, fmt.Errorf("list the board: %w", err)
 	}
@@ -142,10 +151,6 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 		return nil, err
 	}
 	lost, err := apply.Lost(ctx, ledgers, tenant)
-	if err != nil {
-		return nil, err
-	}
-	states, err := bus.OpenStore[*incidentv1.DeviceState](ctx, b, bus.DeviceState)
 	if err != nil {
 		return nil, err
 	}

@@ -1013,7 +1013,16 @@ type Ledger struct {
 	// When that was done last.
 	AnsweredAt *timestamppb.Timestamp `protobuf:"bytes,39,opt,name=answered_at,json=answeredAt,proto3" json:"answered_at,omitempty"`
 	// As whom ConnectWise recorded our last write to the ticket; empty when not known.
-	WrittenAs     string `protobuf:"bytes,40,opt,name=written_as,json=writtenAs,proto3" json:"written_as,omitempty"`
+	WrittenAs string `protobuf:"bytes,40,opt,name=written_as,json=writtenAs,proto3" json:"written_as,omitempty"`
+	// When people merged the ticket that the incident had into the present one, which was closed already: that counts as a
+	// closing of the present one by them. Absent when it was open then, and once it was opened again.
+	PutAwayAt *timestamppb.Timestamp `protobuf:"bytes,41,opt,name=put_away_at,json=putAwayAt,proto3" json:"put_away_at,omitempty"`
+	// Who merged it, as far as ConnectWise tells.
+	PutAwayBy string `protobuf:"bytes,42,opt,name=put_away_by,json=putAwayBy,proto3" json:"put_away_by,omitempty"`
+	// Those of the former tickets that were not made by us: they are not ours to close when they serve again.
+	ForeignFormerIds []int64 `protobuf:"varint,43,rep,packed,name=foreign_former_ids,json=foreignFormerIds,proto3" json:"foreign_former_ids,omitempty"`
+	// The ticket that the present one was made in place of, or that the next is to be; absent for a ticket that replaces none.
+	Replaced      *Replaced `protobuf:"bytes,44,opt,name=replaced,proto3" json:"replaced,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1328,6 +1337,125 @@ func (x *Ledger) GetWrittenAs() string {
 	return ""
 }
 
+func (x *Ledger) GetPutAwayAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PutAwayAt
+	}
+	return nil
+}
+
+func (x *Ledger) GetPutAwayBy() string {
+	if x != nil {
+		return x.PutAwayBy
+	}
+	return ""
+}
+
+func (x *Ledger) GetForeignFormerIds() []int64 {
+	if x != nil {
+		return x.ForeignFormerIds
+	}
+	return nil
+}
+
+func (x *Ledger) GetReplaced() *Replaced {
+	if x != nil {
+		return x.Replaced
+	}
+	return nil
+}
+
+// Replaced is a ticket that an incident had, and why it gets, or got, another.
+type Replaced struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// ConnectWise ticket id.
+	TicketId int64 `protobuf:"varint,1,opt,name=ticket_id,json=ticketId,proto3" json:"ticket_id,omitempty"`
+	// True when the ticket was deleted; it was closed otherwise.
+	Deleted bool `protobuf:"varint,2,opt,name=deleted,proto3" json:"deleted,omitempty"`
+	// When people closed it, or put the incident's ticket into it; absent when not known, as for a deleted one.
+	At *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=at,proto3" json:"at,omitempty"`
+	// Who did that; empty when not known.
+	By string `protobuf:"bytes,4,opt,name=by,proto3" json:"by,omitempty"`
+	// Ticket that people merged into it when it was closed already; 0 when it was closed while it was the incident's.
+	MergedTicketId int64 `protobuf:"varint,5,opt,name=merged_ticket_id,json=mergedTicketId,proto3" json:"merged_ticket_id,omitempty"`
+	// Why the incident gets another: what was found, and the setting that decides.
+	Why           string `protobuf:"bytes,6,opt,name=why,proto3" json:"why,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Replaced) Reset() {
+	*x = Replaced{}
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Replaced) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Replaced) ProtoMessage() {}
+
+func (x *Replaced) ProtoReflect() protoreflect.Message {
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Replaced.ProtoReflect.Descriptor instead.
+func (*Replaced) Descriptor() ([]byte, []int) {
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Replaced) GetTicketId() int64 {
+	if x != nil {
+		return x.TicketId
+	}
+	return 0
+}
+
+func (x *Replaced) GetDeleted() bool {
+	if x != nil {
+		return x.Deleted
+	}
+	return false
+}
+
+func (x *Replaced) GetAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.At
+	}
+	return nil
+}
+
+func (x *Replaced) GetBy() string {
+	if x != nil {
+		return x.By
+	}
+	return ""
+}
+
+func (x *Replaced) GetMergedTicketId() int64 {
+	if x != nil {
+		return x.MergedTicketId
+	}
+	return 0
+}
+
+func (x *Replaced) GetWhy() string {
+	if x != nil {
+		return x.Why
+	}
+	return ""
+}
+
 // Desk is what the ticketer remembers of a tenant's service desk. Bucket ticket_desk, key <tenant>; written by the
 // ticketer only, by compare-and-set.
 type Desk struct {
@@ -1360,7 +1488,7 @@ type Desk struct {
 
 func (x *Desk) Reset() {
 	*x = Desk{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[5]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1372,7 +1500,7 @@ func (x *Desk) String() string {
 func (*Desk) ProtoMessage() {}
 
 func (x *Desk) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[5]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1385,7 +1513,7 @@ func (x *Desk) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Desk.ProtoReflect.Descriptor instead.
 func (*Desk) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{5}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Desk) GetSchemaVersion() uint32 {
@@ -1486,7 +1614,7 @@ type Orphan struct {
 
 func (x *Orphan) Reset() {
 	*x = Orphan{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1498,7 +1626,7 @@ func (x *Orphan) String() string {
 func (*Orphan) ProtoMessage() {}
 
 func (x *Orphan) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[6]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1511,7 +1639,7 @@ func (x *Orphan) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Orphan.ProtoReflect.Descriptor instead.
 func (*Orphan) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{6}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Orphan) GetTicketId() int64 {
@@ -1574,7 +1702,7 @@ type Trouble struct {
 
 func (x *Trouble) Reset() {
 	*x = Trouble{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1586,7 +1714,7 @@ func (x *Trouble) String() string {
 func (*Trouble) ProtoMessage() {}
 
 func (x *Trouble) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[7]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1599,7 +1727,7 @@ func (x *Trouble) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Trouble.ProtoReflect.Descriptor instead.
 func (*Trouble) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{7}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Trouble) GetReason() ParkReason {
@@ -1655,7 +1783,7 @@ type Adoption struct {
 
 func (x *Adoption) Reset() {
 	*x = Adoption{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1667,7 +1795,7 @@ func (x *Adoption) String() string {
 func (*Adoption) ProtoMessage() {}
 
 func (x *Adoption) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[8]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1680,7 +1808,7 @@ func (x *Adoption) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Adoption.ProtoReflect.Descriptor instead.
 func (*Adoption) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{8}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Adoption) GetSchemaVersion() uint32 {
@@ -1751,7 +1879,7 @@ type Candidate struct {
 
 func (x *Candidate) Reset() {
 	*x = Candidate{}
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[9]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1763,7 +1891,7 @@ func (x *Candidate) String() string {
 func (*Candidate) ProtoMessage() {}
 
 func (x *Candidate) ProtoReflect() protoreflect.Message {
-	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[9]
+	mi := &file_covewise_ticket_v1_ticket_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1776,7 +1904,7 @@ func (x *Candidate) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Candidate.ProtoReflect.Descriptor instead.
 func (*Candidate) Descriptor() ([]byte, []int) {
-	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{9}
+	return file_covewise_ticket_v1_ticket_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Candidate) GetDeviceId() string {
@@ -1881,7 +2009,7 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\x06detail\x18\x02 \x01(\tR\x06detail\x120\n" +
 	"\x05until\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x120\n" +
 	"\x05since\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x05since\x12\x14\n" +
-	"\x05times\x18\x05 \x01(\rR\x05times\"\xd4\f\n" +
+	"\x05times\x18\x05 \x01(\rR\x05times\"\x98\x0e\n" +
 	"\x06Ledger\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x1b\n" +
@@ -1933,7 +2061,18 @@ const file_covewise_ticket_v1_ticket_proto_rawDesc = "" +
 	"\vanswered_at\x18' \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"answeredAt\x12\x1d\n" +
 	"\n" +
-	"written_as\x18( \x01(\tR\twrittenAs\"\xe0\x03\n" +
+	"written_as\x18( \x01(\tR\twrittenAs\x12:\n" +
+	"\vput_away_at\x18) \x01(\v2\x1a.google.protobuf.TimestampR\tputAwayAt\x12\x1e\n" +
+	"\vput_away_by\x18* \x01(\tR\tputAwayBy\x12,\n" +
+	"\x12foreign_former_ids\x18+ \x03(\x03R\x10foreignFormerIds\x128\n" +
+	"\breplaced\x18, \x01(\v2\x1c.covewise.ticket.v1.ReplacedR\breplaced\"\xb9\x01\n" +
+	"\bReplaced\x12\x1b\n" +
+	"\tticket_id\x18\x01 \x01(\x03R\bticketId\x12\x18\n" +
+	"\adeleted\x18\x02 \x01(\bR\adeleted\x12*\n" +
+	"\x02at\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x02at\x12\x0e\n" +
+	"\x02by\x18\x04 \x01(\tR\x02by\x12(\n" +
+	"\x10merged_ticket_id\x18\x05 \x01(\x03R\x0emergedTicketId\x12\x10\n" +
+	"\x03why\x18\x06 \x01(\tR\x03why\"\xe0\x03\n" +
 	"\x04Desk\x12%\n" +
 	"\x0eschema_version\x18\x01 \x01(\rR\rschemaVersion\x12\x16\n" +
 	"\x06tenant\x18\x02 \x01(\tR\x06tenant\x12\x16\n" +
@@ -2039,7 +2178,7 @@ func file_covewise_ticket_v1_ticket_proto_rawDescGZIP() []byte {
 }
 
 var file_covewise_ticket_v1_ticket_proto_enumTypes = make([]protoimpl.EnumInfo, 4)
-var file_covewise_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 10)
+var file_covewise_ticket_v1_ticket_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_covewise_ticket_v1_ticket_proto_goTypes = []any{
 	(Action)(0),                   // 0: covewise.ticket.v1.Action
 	(Phase)(0),                    // 1: covewise.ticket.v1.Phase
@@ -2050,54 +2189,58 @@ var file_covewise_ticket_v1_ticket_proto_goTypes = []any{
 	(*Observation)(nil),           // 6: covewise.ticket.v1.Observation
 	(*Park)(nil),                  // 7: covewise.ticket.v1.Park
 	(*Ledger)(nil),                // 8: covewise.ticket.v1.Ledger
-	(*Desk)(nil),                  // 9: covewise.ticket.v1.Desk
-	(*Orphan)(nil),                // 10: covewise.ticket.v1.Orphan
-	(*Trouble)(nil),               // 11: covewise.ticket.v1.Trouble
-	(*Adoption)(nil),              // 12: covewise.ticket.v1.Adoption
-	(*Candidate)(nil),             // 13: covewise.ticket.v1.Candidate
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*v1.Event)(nil),              // 15: covewise.incident.v1.Event
+	(*Replaced)(nil),              // 9: covewise.ticket.v1.Replaced
+	(*Desk)(nil),                  // 10: covewise.ticket.v1.Desk
+	(*Orphan)(nil),                // 11: covewise.ticket.v1.Orphan
+	(*Trouble)(nil),               // 12: covewise.ticket.v1.Trouble
+	(*Adoption)(nil),              // 13: covewise.ticket.v1.Adoption
+	(*Candidate)(nil),             // 14: covewise.ticket.v1.Candidate
+	(*timestamppb.Timestamp)(nil), // 15: google.protobuf.Timestamp
+	(*v1.Event)(nil),              // 16: covewise.incident.v1.Event
 }
 var file_covewise_ticket_v1_ticket_proto_depIdxs = []int32{
 	0,  // 0: covewise.ticket.v1.Event.action:type_name -> covewise.ticket.v1.Action
-	14, // 1: covewise.ticket.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
+	15, // 1: covewise.ticket.v1.Event.occurred_at:type_name -> google.protobuf.Timestamp
 	5,  // 2: covewise.ticket.v1.Event.observed:type_name -> covewise.ticket.v1.Observed
-	14, // 3: covewise.ticket.v1.Observed.closed_at:type_name -> google.protobuf.Timestamp
-	14, // 4: covewise.ticket.v1.Observed.last_updated:type_name -> google.protobuf.Timestamp
+	15, // 3: covewise.ticket.v1.Observed.closed_at:type_name -> google.protobuf.Timestamp
+	15, // 4: covewise.ticket.v1.Observed.last_updated:type_name -> google.protobuf.Timestamp
 	5,  // 5: covewise.ticket.v1.Observation.observed:type_name -> covewise.ticket.v1.Observed
 	2,  // 6: covewise.ticket.v1.Park.reason:type_name -> covewise.ticket.v1.ParkReason
-	14, // 7: covewise.ticket.v1.Park.until:type_name -> google.protobuf.Timestamp
-	14, // 8: covewise.ticket.v1.Park.since:type_name -> google.protobuf.Timestamp
+	15, // 7: covewise.ticket.v1.Park.until:type_name -> google.protobuf.Timestamp
+	15, // 8: covewise.ticket.v1.Park.since:type_name -> google.protobuf.Timestamp
 	1,  // 9: covewise.ticket.v1.Ledger.phase:type_name -> covewise.ticket.v1.Phase
 	7,  // 10: covewise.ticket.v1.Ledger.park:type_name -> covewise.ticket.v1.Park
-	15, // 11: covewise.ticket.v1.Ledger.wanted:type_name -> covewise.incident.v1.Event
-	15, // 12: covewise.ticket.v1.Ledger.shown:type_name -> covewise.incident.v1.Event
-	14, // 13: covewise.ticket.v1.Ledger.create_begun_at:type_name -> google.protobuf.Timestamp
-	14, // 14: covewise.ticket.v1.Ledger.created_at:type_name -> google.protobuf.Timestamp
-	14, // 15: covewise.ticket.v1.Ledger.closed_at:type_name -> google.protobuf.Timestamp
-	14, // 16: covewise.ticket.v1.Ledger.updated_at:type_name -> google.protobuf.Timestamp
+	16, // 11: covewise.ticket.v1.Ledger.wanted:type_name -> covewise.incident.v1.Event
+	16, // 12: covewise.ticket.v1.Ledger.shown:type_name -> covewise.incident.v1.Event
+	15, // 13: covewise.ticket.v1.Ledger.create_begun_at:type_name -> google.protobuf.Timestamp
+	15, // 14: covewise.ticket.v1.Ledger.created_at:type_name -> google.protobuf.Timestamp
+	15, // 15: covewise.ticket.v1.Ledger.closed_at:type_name -> google.protobuf.Timestamp
+	15, // 16: covewise.ticket.v1.Ledger.updated_at:type_name -> google.protobuf.Timestamp
 	5,  // 17: covewise.ticket.v1.Ledger.observed:type_name -> covewise.ticket.v1.Observed
 	3,  // 18: covewise.ticket.v1.Ledger.preface:type_name -> covewise.ticket.v1.Preface
-	14, // 19: covewise.ticket.v1.Ledger.handed_over_at:type_name -> google.protobuf.Timestamp
-	14, // 20: covewise.ticket.v1.Ledger.missed_at:type_name -> google.protobuf.Timestamp
-	14, // 21: covewise.ticket.v1.Ledger.own_close_at:type_name -> google.protobuf.Timestamp
-	14, // 22: covewise.ticket.v1.Ledger.answered_at:type_name -> google.protobuf.Timestamp
-	14, // 23: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
-	14, // 24: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
-	14, // 25: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
-	14, // 26: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
-	11, // 27: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
-	10, // 28: covewise.ticket.v1.Desk.orphans:type_name -> covewise.ticket.v1.Orphan
-	14, // 29: covewise.ticket.v1.Orphan.since:type_name -> google.protobuf.Timestamp
-	2,  // 30: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
-	14, // 31: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
-	14, // 32: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
-	13, // 33: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
-	34, // [34:34] is the sub-list for method output_type
-	34, // [34:34] is the sub-list for method input_type
-	34, // [34:34] is the sub-list for extension type_name
-	34, // [34:34] is the sub-list for extension extendee
-	0,  // [0:34] is the sub-list for field type_name
+	15, // 19: covewise.ticket.v1.Ledger.handed_over_at:type_name -> google.protobuf.Timestamp
+	15, // 20: covewise.ticket.v1.Ledger.missed_at:type_name -> google.protobuf.Timestamp
+	15, // 21: covewise.ticket.v1.Ledger.own_close_at:type_name -> google.protobuf.Timestamp
+	15, // 22: covewise.ticket.v1.Ledger.answered_at:type_name -> google.protobuf.Timestamp
+	15, // 23: covewise.ticket.v1.Ledger.put_away_at:type_name -> google.protobuf.Timestamp
+	9,  // 24: covewise.ticket.v1.Ledger.replaced:type_name -> covewise.ticket.v1.Replaced
+	15, // 25: covewise.ticket.v1.Replaced.at:type_name -> google.protobuf.Timestamp
+	15, // 26: covewise.ticket.v1.Desk.cursor:type_name -> google.protobuf.Timestamp
+	15, // 27: covewise.ticket.v1.Desk.next_poll_at:type_name -> google.protobuf.Timestamp
+	15, // 28: covewise.ticket.v1.Desk.census_at:type_name -> google.protobuf.Timestamp
+	15, // 29: covewise.ticket.v1.Desk.expired_at:type_name -> google.protobuf.Timestamp
+	12, // 30: covewise.ticket.v1.Desk.troubles:type_name -> covewise.ticket.v1.Trouble
+	11, // 31: covewise.ticket.v1.Desk.orphans:type_name -> covewise.ticket.v1.Orphan
+	15, // 32: covewise.ticket.v1.Orphan.since:type_name -> google.protobuf.Timestamp
+	2,  // 33: covewise.ticket.v1.Trouble.reason:type_name -> covewise.ticket.v1.ParkReason
+	15, // 34: covewise.ticket.v1.Trouble.since:type_name -> google.protobuf.Timestamp
+	15, // 35: covewise.ticket.v1.Adoption.listed_at:type_name -> google.protobuf.Timestamp
+	14, // 36: covewise.ticket.v1.Adoption.candidates:type_name -> covewise.ticket.v1.Candidate
+	37, // [37:37] is the sub-list for method output_type
+	37, // [37:37] is the sub-list for method input_type
+	37, // [37:37] is the sub-list for extension type_name
+	37, // [37:37] is the sub-list for extension extendee
+	0,  // [0:37] is the sub-list for field type_name
 }
 
 func init() { file_covewise_ticket_v1_ticket_proto_init() }
@@ -2111,7 +2254,7 @@ func file_covewise_ticket_v1_ticket_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_covewise_ticket_v1_ticket_proto_rawDesc), len(file_covewise_ticket_v1_ticket_proto_rawDesc)),
 			NumEnums:      4,
-			NumMessages:   10,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -311,5 +311,5 @@ func TestOwn(t *testing.T) {
 	link = &companyv1.Link{}
 	match.Own(link, "", nil)
 	require.Equal(t, missing, link.GetState())
-	require.Contains(t, link.GetReason(), "set companies.own")
+	require.Contains(t, link.GetReason(), "companies.own is not set")
 }

@@ -239,7 +239,7 @@ func StandIn(link *companyv1.Link, identifier string, found []Record) {
 func Own(link *companyv1.Link, identifier string, found []Record) {
 	link.State = companyv1.LinkState_LINK_STATE_MISSING
 	if identifier == "" {
-		link.Reason = "incidents that concern no single customer have no company: set companies.own, or companies.catchAll, to the identifier of your own company"
+		link.Reason = "incidents that concern no single customer have no company, because companies.own is not set, nor is companies.catchAll"
 		return
 	}
 	link.Reason = "incidents that concern no single customer have no company"

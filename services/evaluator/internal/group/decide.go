@@ -76,7 +76,6 @@ func (d *decision) advance(before *incidentv1.GroupState, members []Device) *inc
 	g := proto.CloneOf(before)
 	told := int(g.GetOpen().GetMembersTotal())
 	n := len(members)
-	g.Holds = d.policy.Join == Hold
 	if n > 0 {
 		g.GoodSweeps = 0
 	}
@@ -226,7 +225,7 @@ func (d *decision) begin(c *candidate) *incidentv1.GroupState {
 		e.Site = c.members[0].Site
 	}
 	d.describe(e, cause, c.members)
-	return &incidentv1.GroupState{Cause: cause, Open: e, Holds: d.policy.Join == Hold}
+	return &incidentv1.GroupState{Cause: cause, Open: e}
 }
 
 // describe gives an event the picture of its members.

@@ -16,7 +16,8 @@
 // shows anything beside it, or something else from one sweep to the next, does not belong to it, and tells its own.
 //
 // A group that began with devices of one customer is joined by devices of that customer only: its ticket is at the
-// customer's company. It ends last: when none of its devices has been bad for as many sweeps as an incident takes to
+// customer's company. One of several customers has it at the MSP's own company; while that is not known, it holds nobody's
+// own incident back. A group ends last: when none of its devices has been bad for as many sweeps as an incident takes to
 // close.
 //
 // Reading causes takes time, so in a storm devices fall before it is known to what. When at least Devices of them fall
@@ -48,6 +49,7 @@ type Policy struct {
 	Devices    uint32        // least number of devices; at least 2
 	Share      uint32        // least share, in percent, of those that have the attribute in common
 	Join       Join
+	Homeless   bool   // the MSP's own company is not known, to which tickets go that concern several customers
 	CloseAfter uint32 // sweeps in a row with too few devices before the group ends; at least 1
 	Version    string
 }

@@ -10,11 +10,12 @@ import (
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 )
 
-// hold notes which devices the open groups hold back: those whose own incidents were not told before.
+// hold notes which devices the open groups hold back: those whose own incidents were not told before. A group that can have
+// no ticket hides nobody's.
 func (d *decision) hold() {
 	open := openGroups(d.next)
 	for _, g := range d.next.GetGroups() {
-		g.Held = nil
+		g.Held, g.Holds = nil, d.policy.Join == Hold && !(d.policy.Homeless && eventOf(g).GetCustomer().GetId() == own)
 	}
 	for _, device := range d.fleet.devices {
 		if g := belongs(open, device); g != nil && g.GetHolds() && !device.Told {

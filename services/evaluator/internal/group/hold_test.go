@@ -54,6 +54,32 @@ func TestAStorageNodeThatGivesNoAnswerIsOneCauseInWhateverWords(t *testing.T) {
 	}
 }
 
+// What concerns several customers has its ticket at the MSP's own company. Without one there is no such ticket, and who is
+// held back for it would have none at all.
+func TestAGroupThatCanHaveNoTicketHoldsNobodyBack(t *testing.T) {
+	at := noon.Add(15 * time.Minute)
+	x := newTenant(t, 100)
+	x.policy.Homeless = true
+	bad := many(1, 12, func(n int) group.Device { return device(n, at, finding("D01", nodeDown)) })
+	require.Len(t, x.sees(bad...), 1, "it is told all the same")
+	require.Empty(t, held(x.state))
+	x.policy.Homeless = false
+	x.sees(bad...)
+	require.Len(t, held(x.state), 12, "those that have not been told, once the company is known")
+	x.policy.Homeless = true
+	x.sees(bad...)
+	require.Empty(t, held(x.state), "and no longer than it is")
+
+	x = newTenant(t, 100)
+	x.policy.Homeless = true
+	x.sees(many(1, 12, func(n int) group.Device {
+		d := device(n, at, finding("D01", nodeDown))
+		d.Customer = &statusv1.Customer{Id: "7", Name: "Acme"}
+		return d
+	})...)
+	require.Len(t, held(x.state), 12, "one customer's group has its ticket at the customer's company")
+}
+
 func TestDevicesOfANodeThatFailInWavesJoin(t *testing.T) {
 	x := newTenant(t, 100)
 	var bad []group.Device

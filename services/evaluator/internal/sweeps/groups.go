@@ -2,12 +2,14 @@ package sweeps
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"time"
 
 	"google.golang.org/protobuf/proto"
 
 	"github.com/covewise/covewise/platform/bus"
+	"github.com/covewise/covewise/platform/tenant"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/group"
@@ -45,6 +47,13 @@ func (t *task) unread(id string, snapshot *statusv1.Snapshot) bool {
 // decideTenant records the complete sweep, and the groups among the devices that it found in trouble.
 func (h *Handler) decideTenant(ctx context.Context, t *task) (*incidentv1.TenantState, error) {
 	rules := t.tenant.groups()
+	if rules.Join == group.Hold {
+		link, _, err := h.Links.Get(ctx, bus.Key(t.id, tenant.OwnCustomer))
+		if err != nil {
+			return nil, fmt.Errorf("read the link of the MSP's own company: %w", err)
+		}
+		rules.Homeless = t.tenant.homeless(link)
+	}
 	return h.Tenants.Update(ctx, bus.Key(t.id), func(state *incidentv1.TenantState) (*incidentv1.TenantState, error) {
 		next, swept := watch.Swept(state, t.completed, t.tenant.limits(t.completed.GetInterval().AsDuration()))
 		if swept {

@@ -16,6 +16,7 @@ import (
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
 	"github.com/covewise/covewise/platform/errclass"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
@@ -40,6 +41,11 @@ type Policies interface {
 	Tenant(ctx context.Context, id string) (*Tenant, error)
 }
 
+// Links is the bucket company_map, which companysync writes; see bus.Store.
+type Links interface {
+	Get(ctx context.Context, key string) (*companyv1.Link, uint64, error)
+}
+
 // Heart is told of each complete sweep that was judged, and does not hold it up; see package heartbeat.
 type Heart interface {
 	Beat(settings *tenantv1.Settings)
@@ -55,6 +61,7 @@ type Handler struct {
 	States    States
 	Tenants   TenantStates
 	Policies  Policies
+	Links     Links
 	Publisher Publisher
 	Logger    *slog.Logger
 	Clock     clock.Clock // measures how long a sweep takes; decisions take their time from the sweep

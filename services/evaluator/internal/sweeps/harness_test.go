@@ -19,6 +19,7 @@ import (
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/bus/bustest"
 	"github.com/covewise/covewise/platform/clock"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
@@ -35,6 +36,7 @@ type world struct {
 	states   *bus.Store[*incidentv1.DeviceState]
 	tenants  *bus.Store[*incidentv1.TenantState]
 	settings *bus.Store[*tenantv1.Settings]
+	links    *bus.Store[*companyv1.Link]
 	log      *lines
 }
 
@@ -49,6 +51,8 @@ func newWorld(t testing.TB) *world {
 	require.NoError(t, err)
 	w.settings, err = bus.OpenStore[*tenantv1.Settings](t.Context(), w.bus, bus.Tenants)
 	require.NoError(t, err)
+	w.links, err = bus.OpenStore[*companyv1.Link](t.Context(), w.bus, bus.CompanyMap)
+	require.NoError(t, err)
 	w.configure("harbor")
 	return w
 }
@@ -56,7 +60,7 @@ func newWorld(t testing.TB) *world {
 func (w *world) configure(tenant string) {
 	w.t.Helper()
 	_, err := w.settings.Update(w.t.Context(), bus.Key(tenant), func(*tenantv1.Settings) (*tenantv1.Settings, error) {
-		return &tenantv1.Settings{Id: tenant, Policy: &tenantv1.Policy{
+		return &tenantv1.Settings{Id: tenant, Companies: &tenantv1.Companies{Own: "MSP"}, Policy: &tenantv1.Policy{
 			Version: "p1", StaleServer: durationpb.New(24 * time.Hour), Never: durationpb.New(48 * time.Hour), OpenAfter: 1, CloseAfter: 1,
 		}}, nil
 	})
@@ -116,7 +120,7 @@ func (w *world) handler(change func(h *sweeps.Handler)) *sweeps.Handler {
 	metrics, err := sweeps.NewMetrics(nil)
 	require.NoError(w.t, err)
 	h := &sweeps.Handler{
-		States: w.states, Tenants: w.tenants, Policies: sweeps.NewTenantPolicies(w.settings), Publisher: w.bus, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Clock: clock.System(), Metrics: metrics,
+		States: w.states, Tenants: w.tenants, Policies: sweeps.NewTenantPolicies(w.settings), Links: w.links, Publisher: w.bus, Logger: slog.New(slog.NewTextHandler(w.log, nil)), Clock: clock.System(), Metrics: metrics,
 	}
 	if change != nil {
 		change(h)

@@ -15,6 +15,7 @@ import (
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/clock"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/sweeps"
@@ -93,6 +94,11 @@ func drawStormy(r *rapid.T) stormy {
 	return history
 }
 
+// unasked is a bucket of links in which no company has been asked for.
+type unasked struct{}
+
+func (unasked) Get(context.Context, string) (*companyv1.Link, uint64, error) { return nil, 0, nil }
+
 // plays runs a history through the evaluator, with devices in an order, and returns what it tells of each subject.
 func (history stormy) plays(ctx context.Context, r *rapid.T, metrics *sweeps.Metrics, policy *sweeps.Tenant, order []int) *memory {
 	m := &memory{
@@ -103,7 +109,7 @@ func (history stormy) plays(ctx context.Context, r *rapid.T, metrics *sweeps.Met
 		m.order = append(m.order, bus.Key("harbor", strconv.Itoa(n+1)))
 	}
 	h := &sweeps.Handler{
-		States: m, Tenants: m, Policies: m, Publisher: m, Logger: slog.New(slog.DiscardHandler), Clock: clock.System(), Metrics: metrics,
+		States: m, Tenants: m, Policies: m, Links: unasked{}, Publisher: m, Logger: slog.New(slog.DiscardHandler), Clock: clock.System(), Metrics: metrics,
 	}
 	handle := func(s bus.Subject, body proto.Message) {
 		data, err := proto.Marshal(body)
@@ -132,7 +138,7 @@ func (history stormy) plays(ctx context.Context, r *rapid.T, metrics *sweeps.Met
 func TestTheOrderOfDevicesDecidesNothing(t *testing.T) {
 	metrics, err := sweeps.NewMetrics(nil)
 	require.NoError(t, err)
-	policy := sweeps.NewTenant(&tenantv1.Settings{Id: "harbor", Policy: &tenantv1.Policy{
+	policy := sweeps.NewTenant(&tenantv1.Settings{Id: "harbor", Companies: &tenantv1.Companies{Own: "MSP"}, Policy: &tenantv1.Policy{
 		Version: "p1", StaleServer: durationpb.New(24 * time.Hour), Never: durationpb.New(48 * time.Hour), OpenAfter: 1, CloseAfter: 1,
 		Group: &tenantv1.GroupPolicy{Window: durationpb.New(30 * time.Minute), Devices: 4, Share: 20, Join: tenantv1.GroupJoin_GROUP_JOIN_HOLD},
 	}})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/covewise/covewise/platform/bus"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	"github.com/covewise/covewise/services/evaluator/internal/group"
 	"github.com/covewise/covewise/services/evaluator/internal/policy"
@@ -45,6 +46,14 @@ func (t *Tenant) groups() group.Policy {
 	case tenantv1.GroupJoin_GROUP_JOIN_UNSPECIFIED, tenantv1.GroupJoin_GROUP_JOIN_OFF:
 	}
 	return p
+}
+
+// homeless reports whether what concerns several customers can have no ticket: companysync has found no company for it, or
+// none is named. One that was not looked up yet may be there.
+func (t *Tenant) homeless(own *companyv1.Link) bool {
+	companies := t.Settings.GetCompanies()
+	named := companies.GetOwn() != "" || companies.GetCatchAll() != ""
+	return own.GetState() != companyv1.LinkState_LINK_STATE_LINKED && (!named || own.GetState() != companyv1.LinkState_LINK_STATE_UNSPECIFIED)
 }
 
 // TenantPolicies are the policies of all tenants, kept by a view of the bucket tenant.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/errclass"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 	"github.com/covewise/covewise/services/ticketer/internal/desk"
@@ -30,6 +31,22 @@ func (r *run) listBoard(ctx context.Context) (done bool, err error) {
 	}
 	r.facts.Listed = true
 	r.rest = r.site.offered(r.ledger, all.GetCandidates())
+	return false, r.nextCandidate(ctx)
+}
+
+// listOwn finds the device's open tickets of ours that no incident owns, before one is made that replaces another. It is done
+// anew each time: such a create is rare, and the record may have been restored under a process that goes on.
+func (r *run) listOwn(ctx context.Context) (done bool, err error) {
+	var own []*ticketv1.Observed
+	err = r.call(ctx, "list tickets", func(ctx context.Context) error {
+		own, err = r.site.desk.Ours(ctx, adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant())+r.ledger.GetDeviceId()+"-")
+		return err
+	})
+	if err != nil {
+		return true, r.failed(ctx, "list tickets", r.ledger, err)
+	}
+	r.facts.Listed = true
+	r.rest = r.site.offered(r.ledger, adopt.Match(r.ledger.GetTenant(), own, nil))
 	return false, r.nextCandidate(ctx)
 }
 
@@ -56,7 +73,7 @@ func (r *run) adoption(ctx context.Context) (*ticketv1.Adoption, error) {
 		if err != nil {
 			return nil, err
 		}
-		r.site.offer(adopt.Match(tenant, own)...)
+		r.site.offer(adopt.Match(tenant, own, nil)...)
 	}
 	r.site.adoption = a
 	return a, nil
@@ -74,7 +91,7 @@ func (r *run) contact(ctx context.Context, board int64) (a *ticketv1.Adoption, f
 		a, err = r.furtherBoards(ctx, key, a)
 		return a, false, err
 	}
-	if a, err = List(ctx, r.site.desk, tenant); err != nil {
+	if a, err = List(ctx, r.site.desk, tenant, r.devices); err != nil {
 		return nil, false, err
 	}
 	a.Server, a.ListedAt = server, timestamppb.New(r.clock.Now())
@@ -110,7 +127,11 @@ func (r *run) furtherBoards(ctx context.Context, key string, a *ticketv1.Adoptio
 	if err != nil {
 		return nil, err
 	}
-	found := adopt.Match(r.ledger.GetTenant(), open)
+	known, err := devicesOf(ctx, r.devices, r.ledger.GetTenant())
+	if err != nil {
+		return nil, err
+	}
+	found := adopt.Match(r.ledger.GetTenant(), open, known)
 	return r.adopted.Update(ctx, key, func(a *ticketv1.Adoption) (*ticketv1.Adoption, error) {
 		if a == nil {
 			return nil, bus.ErrKeep
@@ -164,8 +185,12 @@ func Lost(ctx context.Context, ledgers *bus.Store[*ticketv1.Ledger], tenant stri
 }
 
 // List looks at the open tickets of the boards that the settings send tickets to for such as stand for a tenant's devices, and
-// at those of all boards for our references.
-func List(ctx context.Context, d *desk.Desk, tenant string) (*ticketv1.Adoption, error) {
+// at those of all boards for our references. devices is what the evaluator remembers of devices.
+func List(ctx context.Context, d *desk.Desk, tenant string, devices *bus.Store[*incidentv1.DeviceState]) (*ticketv1.Adoption, error) {
+	known, err := devicesOf(ctx, devices, tenant)
+	if err != nil {
+		return nil, err
+	}
 	board, err := d.Board(ctx)
 	if err != nil {
 		return nil, err
@@ -174,7 +199,17 @@ func List(ctx context.Context, d *desk.Desk, tenant string) (*ticketv1.Adoption,
 	if err != nil {
 		return nil, err
 	}
-	return &ticketv1.Adoption{SchemaVersion: 1, Tenant: tenant, BoardId: board, Boards: d.Boards(), Candidates: adopt.Match(tenant, open)}, nil
+	return &ticketv1.Adoption{SchemaVersion: 1, Tenant: tenant, BoardId: board, Boards: d.Boards(), Candidates: adopt.Match(tenant, open, known)}, nil
+}
+
+// devicesOf tells the ids of a tenant's devices from other numbers.
+func devicesOf(ctx context.Context, devices *bus.Store[*incidentv1.DeviceState], tenant string) (known func(device string) bool, err error) {
+	all := map[string]bool{}
+	err = devices.Each(ctx, bus.Key(tenant)+".>", func(e bus.Entry[*incidentv1.DeviceState]) error {
+		all[e.Value.GetDeviceId()] = true
+		return nil
+	})
+	return func(device string) bool { return all[device] }, err
 }
 
 // nextCandidate offers the first candidate that no incident owns.
@@ -195,11 +230,11 @@ func (r *run) nextCandidate(ctx context.Context) error {
 	return nil
 }
 
-// owner returns another incident of the device whose ticket this is, or was; empty when there is none. The reference alone
+// owner returns the incident of the device whose ticket this is, or was; empty when there is none. The reference alone
 // owns nothing: it may be left from a mark that was never recorded, of an incident that ended meanwhile.
 func (r *run) owner(ctx context.Context, ticket int64) (owner string, err error) {
 	err = r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		if e.Key != r.key && plan.Owns(e.Value, ticket) {
+		if plan.Owns(e.Value, ticket) {
 			owner = e.Value.GetIncidentId()
 		}
 		return nil
@@ -219,28 +254,17 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 	if err != nil {
 		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
-	o := found.Ticket
-	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{o})
+	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{found.Ticket}, func(device string) bool { return device == c.GetDeviceId() })
 	if !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }) {
 		return false, r.nextCandidate(ctx)
 	}
-	reference := ""
-	// One of ours that names another incident is left from before; so it is when it was marked since the board was listed.
-	if o.GetReference() == "" || strings.HasPrefix(o.GetReference(), "covewise:") && o.GetReference() != r.reference() {
-		reference = r.reference()
-	}
-	var claimed desk.Filed
-	err = r.call(ctx, "mark ticket", func(ctx context.Context) error {
-		claimed, err = r.site.desk.Claim(ctx, found, reference, r.ledger.GetWanted())
-		return err
-	})
+	claimed, err := r.claim(ctx, r.ledger, found)
 	switch {
 	case err != nil && errclass.Of(err) == errclass.NotFound:
 		return false, r.nextCandidate(ctx)
 	case err != nil:
 		return true, r.failed(ctx, "mark ticket", r.ledger, err)
 	}
-	o = claimed.Ticket
 	rest := ""
 	if len(r.rest) > 0 {
 		ids := make([]string, 0, len(r.rest))
@@ -248,6 +272,34 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 			ids = append(ids, fmt.Sprint(more.GetTicketId()))
 		}
 		rest = "Also open for this device, and left alone: ticket " + strings.Join(ids, ", ") + "."
+	}
+	return false, r.recordAdoption(ctx, r.ledger, claimed, c, rest)
+}
+
+// claim marks a ticket as that of an incident, whose ledger without it is l. One with a reference of others keeps it, and so
+// does one that names the incident already; one of ours that names another incident is left from before, also when it was
+// marked since the board was listed.
+func (r *run) claim(ctx context.Context, l *ticketv1.Ledger, found desk.Found) (claimed desk.Filed, err error) {
+	own := adopt.Prefix(r.bus.Installation(), l.GetTenant()) + l.GetIncidentId()
+	reference, had := "", found.Ticket.GetReference()
+	if had == "" || strings.HasPrefix(had, "covewise:") && had != own && !strings.HasPrefix(had, own+":") {
+		reference = r.referenceOf(l)
+	}
+	err = r.call(ctx, "mark ticket", func(ctx context.Context) (err error) {
+		claimed, err = r.site.desk.Claim(ctx, found, reference, l.GetWanted())
+		return err
+	})
+	return claimed, err
+}
+
+// recordAdoption tells and records that a ticket that was claimed is the incident's, whose ledger without it is l.
+func (r *run) recordAdoption(ctx context.Context, l *ticketv1.Ledger, claimed desk.Filed, c *ticketv1.Candidate, rest string) error {
+	o, n := claimed.Ticket, ""
+	if replaced := l.GetReplaced(); replaced != nil {
+		rest = strings.TrimSpace("It is followed " + plan.InPlaceOf(replaced) + ". " + rest)
+	}
+	if len(l.GetFormerTicketIds()) > 0 {
+		n = fmt.Sprint(o.GetTicketId())
 	}
 	if stranger := adopt.Stranger(c.GetReference(), r.bus.Installation(), r.ledger.GetTenant()); stranger != "" {
 		rest = strings.TrimSpace(fmt.Sprintf("It was made by another installation of Covewise, %s, whose record is taken for lost; if that one still runs, stop one of the two. %s", stranger, rest))
@@ -257,16 +309,16 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
 		Reason: strings.TrimSpace("known by " + c.GetBy() + ". " + rest),
 	}
-	if err := r.publish(ctx, event, ""); err != nil {
-		return true, err
+	if err := r.publish(ctx, event, n); err != nil {
+		return err
 	}
-	next := plan.Adopted(r.ledger, o, r.facts.Server, rest, r.clock.Now())
+	next := plan.Adopted(l, o, r.facts.Server, rest, r.clock.Now())
 	if err := r.remark(ctx, next, claimed.Remarks); err != nil {
-		return true, err
+		return err
 	}
 	if err := r.put(ctx, "record adoption", next); err != nil {
-		return true, err
+		return err
 	}
 	r.log.InfoContext(ctx, "adopted", r.about("summary", o.GetSummary(), "by", c.GetBy(), "rest", rest)...)
-	return false, nil
+	return nil
 }

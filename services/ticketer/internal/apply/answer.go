@@ -23,6 +23,9 @@ func (r *run) answer(ctx context.Context, step plan.Step) (done bool, err error)
 	case plan.Follow:
 		return r.follow(ctx, step.Ticket)
 	case plan.HandOver:
+		if err := r.tellHandover(ctx, step); err != nil {
+			return true, err
+		}
 		if err := r.put(ctx, "record handover", plan.HandedOver(r.ledger, step, now)); err != nil {
 			return true, err
 		}
@@ -35,12 +38,16 @@ func (r *run) answer(ctx context.Context, step plan.Step) (done bool, err error)
 	case plan.Reopen:
 		return r.reopen(ctx)
 	case plan.Retake:
-		return false, r.retake(ctx)
+		return false, r.retake(ctx, step.Ticket)
 	case plan.PointOut:
 		return r.pointOut(ctx, step)
 	case plan.Renew:
 		r.log.WarnContext(ctx, "the incident gets a new ticket", r.about("reason", step.Why)...)
-		return false, r.put(ctx, "renew", plan.Renewed(r.ledger, now))
+		// It was seen just now, so that a create that need not wait needs no other look.
+		r.facts.Former = r.ledger.GetObserved()
+		return false, r.put(ctx, "renew", plan.Renewed(r.ledger, step, now))
+	case plan.LookBack:
+		return r.lookBack(ctx, step.Ticket)
 	case plan.Yield:
 		return true, r.yield(ctx)
 	case plan.Attach:
@@ -52,6 +59,15 @@ func (r *run) answer(ctx context.Context, step plan.Step) (done bool, err error)
 	default:
 		return true, errclass.Newf(errclass.Bug, "do step", "unknown step %T", step)
 	}
+}
+
+// tellHandover tells that a ticket is left to people, until when, and by which setting.
+func (r *run) tellHandover(ctx context.Context, step plan.HandOver) error {
+	reason := "the device to recover: " + step.Why
+	if !step.Until.IsZero() {
+		reason = fmt.Sprintf("%s: %s; until %s", reasonName(ticketv1.ParkReason_PARK_REASON_RESPECTED), step.Why, step.Until.UTC().Format("2006-01-02 15:04 UTC"))
+	}
+	return r.publish(ctx, &ticketv1.Event{Action: ticketv1.Action_ACTION_PARKED, TicketId: r.ledger.GetTicketId(), Reason: reason}, fmt.Sprint(r.revision))
 }
 
 // see takes a picture of the ticket into the ledger and tells what has changed; false when nothing has.
@@ -91,7 +107,9 @@ func (r *run) reopen(ctx context.Context) (done bool, err error) {
 	if err := r.besides(ctx, o, plan.FieldStatus); err != nil {
 		return true, err
 	}
-	event := &ticketv1.Event{Action: ticketv1.Action_ACTION_REOPENED, TicketId: o.GetTicketId(), Summary: r.ledger.GetSummary(), Observed: o}
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_REOPENED, TicketId: o.GetTicketId(), Summary: r.ledger.GetSummary(), Observed: o, Reason: plan.WhyOpened(r.ledger),
+	}
 	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", o.GetTicketId(), r.ledger.GetPrefaces()+1)); err != nil {
 		return true, err
 	}
@@ -131,14 +149,18 @@ func (r *run) follow(ctx context.Context, target int64) (done bool, err error) {
 	if err != nil {
 		return true, err
 	}
+	next := plan.Followed(r.ledger, o, foreign, r.clock.Now())
 	event := &ticketv1.Event{
 		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: target, CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
 		Reason: fmt.Sprintf("ticket %d was merged into it", was),
 	}
+	if next.GetPutAwayAt() != nil {
+		event.Reason += ", which was closed already; that counts as closing it while the device fails"
+	}
 	if err := r.publish(ctx, event, fmt.Sprint(was)); err != nil {
 		return true, err
 	}
-	if err := r.put(ctx, "record merge", plan.Followed(r.ledger, o, foreign, r.clock.Now())); err != nil {
+	if err := r.put(ctx, "record merge", next); err != nil {
 		return true, err
 	}
 	r.log.InfoContext(ctx, "following the ticket that ours was merged into", r.about("merged", was)...)

@@ -232,6 +232,7 @@ func (r *run) settle(ctx context.Context) error {
 			}
 		}
 		r.facts.Seen = r.fresh()
+		r.forgetFormer()
 		done, err := r.do(ctx, plan.Next(r.ledger, r.facts))
 		if done || err != nil {
 			return err
@@ -262,6 +263,8 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 		return true, r.askCompany(ctx, step)
 	case plan.ListBoard:
 		return r.listBoard(ctx)
+	case plan.ListOwn:
+		return r.listOwn(ctx)
 	case plan.Adopt:
 		return r.adopt(ctx)
 	case plan.TakeUp:
@@ -284,6 +287,8 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 		return r.note(ctx)
 	case plan.Close:
 		return r.closeTicket(ctx)
+	case plan.CloseAgain:
+		return r.closeAgain(ctx)
 	case plan.Drop:
 		return true, r.drop(ctx)
 	default:

@@ -3,6 +3,7 @@ package apply
 import (
 	"context"
 	"errors"
+	"fmt"
 
 	"github.com/covewise/covewise/platform/errclass"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -21,6 +22,28 @@ func (r *run) closeTicket(ctx context.Context) (done bool, err error) {
 		return true, err
 	}
 	return false, r.closed(ctx, o, resolutionName(r.ledger.GetWanted()))
+}
+
+// closeAgain closes a ticket that a late request of ours has opened after the end of its incident.
+func (r *run) closeAgain(ctx context.Context) (done bool, err error) {
+	o, done, err := r.setStatus(ctx, "close ticket", func(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
+		return r.site.desk.CloseTicket(ctx, ticket, board)
+	})
+	if o == nil {
+		return done, err
+	}
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_CLOSED, TicketId: o.GetTicketId(), Summary: r.ledger.GetSummary(), Observed: o,
+		Reason: "closed again: a request of Covewise that came late had opened it after the end of the incident",
+	}
+	if err := r.publish(ctx, event, fmt.Sprintf("again:%d", r.revision)); err != nil {
+		return true, err
+	}
+	if err := r.put(ctx, "record close", plan.Closed(r.ledger, o, r.clock.Now())); err != nil {
+		return true, err
+	}
+	r.log.WarnContext(ctx, "closed again, which a request of ours that came late had opened", r.about()...)
+	return false, nil
 }
 
 // closed tells and records that the incident is over with its ticket. A nil o leaves the ticket as it was seen.
@@ -77,11 +100,15 @@ func (r *run) setStatus(
 	return nil, done, err
 }
 
-// look reads the ticket, which has changed in a way that is not known. If it cannot be read now, that stays on record.
+// look reads the ticket, which has changed in a way that is not known. If it cannot be read now, that stays on record. One that
+// is not found is asked for twice: one answer alone does not prove that it was deleted.
 func (r *run) look(ctx context.Context) (done bool, err error) {
 	var now *ticketv1.Observed
 	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
 		now, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+		if err == nil && now.GetDeleted() && !r.ledger.GetObserved().GetDeleted() {
+			now, err = r.site.desk.Read(ctx, r.ledger.GetTicketId())
+		}
 		return err
 	})
 	if err != nil {

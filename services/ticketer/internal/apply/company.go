@@ -13,7 +13,9 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/errclass"
+	"github.com/covewise/covewise/platform/tenant"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
@@ -41,7 +43,7 @@ func (r *run) askCompany(ctx context.Context, step plan.AskCompany) error {
 	}
 	return r.park(ctx, plan.Park{
 		Reason: ticketv1.ParkReason_PARK_REASON_COMPANY,
-		Detail: asked(r.ledger.GetWanted().GetCustomer().GetName(), r.facts.Link), Until: step.Until,
+		Detail: asked(r.ledger.GetWanted().GetCustomer(), r.facts.Link), Until: step.Until,
 	})
 }
 
@@ -82,14 +84,12 @@ func companyRefused(err error) bool {
 
 // asked says what a customer's incidents wait for while its company is asked for, with the last answer if there
 // was one.
-func asked(customer string, last *companyv1.Link) string {
+func asked(customer *statusv1.Customer, last *companyv1.Link) string {
 	switch {
-	case customer == "" && last.GetReason() == "": // what concerns the tenant as a whole
+	case last.GetReason() != "":
+		return "asked again for a company; the last answer: " + plan.Homeless(customer, last.GetReason())
+	case customer.GetId() == tenant.OwnCustomer: // what concerns the tenant as a whole
 		return "asked for the MSP's own ConnectWise company"
-	case customer == "":
-		return "the MSP's own ConnectWise company is not known, asked again; the last answer: " + last.GetReason()
-	case last.GetReason() == "":
-		return fmt.Sprintf("asked for the ConnectWise company of customer %q", customer)
 	}
-	return fmt.Sprintf("customer %q has no ConnectWise company, asked again; the last answer: %s; %s", customer, last.GetReason(), plan.LinkIt)
+	return fmt.Sprintf("asked for the ConnectWise company of customer %q", customer.GetName())
 }

@@ -32,9 +32,11 @@ func (r *run) beginCreate(ctx context.Context, step plan.BeginCreate) (done bool
 }
 
 // reference is what the incident's next ticket is found by. Each ticket of an incident has its own.
-func (r *run) reference() string {
-	reference := adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant()) + r.ledger.GetIncidentId()
-	if n := r.ledger.GetRenewals(); n > 0 {
+func (r *run) reference() string { return r.referenceOf(r.ledger) }
+
+func (r *run) referenceOf(l *ticketv1.Ledger) string {
+	reference := adopt.Prefix(r.bus.Installation(), l.GetTenant()) + l.GetIncidentId()
+	if n := l.GetRenewals(); n > 0 {
 		reference += fmt.Sprintf(":%d", n+1)
 	}
 	return reference
@@ -43,9 +45,10 @@ func (r *run) reference() string {
 // draft is the ticket that the create on record asks for.
 func (r *run) draft() desk.Draft {
 	wanted := r.ledger.GetShown()
+	replaced := r.ledger.GetReplaced()
 	draft := desk.Draft{
-		Summary: r.ledger.GetSummary(), Description: r.words().description(wanted),
-		Analysis:  r.words().analysis(wanted, r.ledger.GetReference()),
+		Summary: r.ledger.GetSummary(), Description: r.writer().Replaces(replaced, true) + r.words().description(wanted),
+		Analysis:  r.writer().Replaces(replaced, false) + r.words().analysis(wanted, r.ledger.GetReference()),
 		Reference: r.ledger.GetReference(), Company: r.ledger.GetCompanyId(), Event: wanted,
 	}
 	if r.ledger.GetStandIn() {
@@ -100,7 +103,7 @@ func (r *run) created(ctx context.Context, t *ticketv1.Observed, how string, rem
 	summary := r.ledger.GetSummary()
 	event := &ticketv1.Event{
 		Revision: shown.GetRevision(), Action: ticketv1.Action_ACTION_CREATED, TicketId: t.GetTicketId(), CompanyId: next.GetCompanyId(),
-		Summary: summary, Text: r.words().description(shown), Reason: how,
+		Summary: summary, Text: r.writer().Replaces(next.GetReplaced(), true) + r.words().description(shown), Reason: because(how, next.GetReplaced()),
 	}
 	if err := r.publish(ctx, event, r.nth()); err != nil {
 		return err
@@ -117,6 +120,18 @@ func (r *run) created(ctx context.Context, t *ticketv1.Observed, how string, rem
 		return r.failed(ctx, "reopen ticket", r.ledger, closed)
 	}
 	return nil
+}
+
+// because says how a ticket was found, if it was, and which one it replaces and why.
+func because(how string, replaced *ticketv1.Replaced) string {
+	if replaced == nil {
+		return how
+	}
+	why := plan.InPlaceOf(replaced)
+	if how != "" {
+		return how + "; " + why
+	}
+	return why
 }
 
 // remark puts what a person should know of the new ticket into its ledger, and tells it.
@@ -144,35 +159,52 @@ func (r *run) search(ctx context.Context, name string, f func(ctx context.Contex
 // find looks for the ticket of a create whose outcome is not known.
 func (r *run) find(ctx context.Context) (done bool, err error) {
 	var found []desk.Found
+	began := r.clock.Now()
 	at, err := r.search(ctx, "find ticket", func(ctx context.Context) (err error) {
 		found, err = r.site.desk.Find(ctx, r.ledger.GetReference())
 		return err
 	})
-	switch {
-	case err != nil:
+	if err != nil {
 		return true, r.failed(ctx, "find ticket", r.ledger, err)
-	case len(found) == 0:
+	}
+	all := make([]plan.Made, 0, len(found))
+	for _, f := range found {
+		all = append(all, plan.Made{Ticket: f.Ticket, Entered: f.Entered()})
+	}
+	i := plan.OfCreate(r.ledger, all, at.Sub(began))
+	if i < 0 {
 		r.facts.LookedAt = at
 		return false, nil
-	case len(found) > 1:
-		// The oldest is taken, so that everybody who looks takes the same.
-		first := found[0].Ticket.GetTicketId()
-		var reason strings.Builder
-		fmt.Fprintf(&reason, "%d tickets have the incident's reference; ticket %d is used:", len(found), first)
-		for _, f := range found {
-			fmt.Fprintf(&reason, " %d", f.Ticket.GetTicketId())
-		}
-		if err := r.observed(ctx, first, reason.String()); err != nil {
+	}
+	if len(found) > 1 {
+		ticket := found[i].Ticket.GetTicketId()
+		if err := r.observed(ctx, ticket, fmt.Sprintf("%d tickets have the incident's reference: %s; ticket %d is used", len(found), listed(found), ticket)); err != nil {
 			return true, err
 		}
 	}
 	var made desk.Filed
 	err = r.call(ctx, "complete ticket", func(ctx context.Context) error {
-		made, err = r.site.desk.Complete(ctx, found[0], r.draft())
+		made, err = r.site.desk.Complete(ctx, found[i], r.draft())
 		return err
 	})
 	if err != nil {
 		return true, r.failed(ctx, "complete ticket", r.ledger, err)
 	}
 	return false, r.created(ctx, made.Ticket, "found by its reference after a create of unknown outcome", made.Remarks...)
+}
+
+// listed are tickets in words.
+func listed(found []desk.Found) string {
+	words := make([]string, 0, len(found))
+	for _, f := range found {
+		state := "open"
+		switch o := f.Ticket; {
+		case o.GetMergedInto() != 0:
+			state = fmt.Sprintf("merged into %d", o.GetMergedInto())
+		case o.GetClosed():
+			state = "closed"
+		}
+		words = append(words, fmt.Sprintf("%d (%s)", f.Ticket.GetTicketId(), state))
+	}
+	return strings.Join(words, ", ")
 }

@@ -48,6 +48,7 @@ func (r *run) learnPhase(ctx context.Context) error {
 			return err
 		}
 		if r.learned.phase != ticketv1.Phase_PHASE_CREATING {
+			r.facts.Listed, r.facts.Candidate = false, nil // what was listed was for the ticket before
 			r.announce()
 		}
 		return r.learnEarlier(ctx)
@@ -70,7 +71,7 @@ func (r *run) learnPhase(ctx context.Context) error {
 	case ticketv1.Phase_PHASE_CLOSING:
 		return r.learnOthers(ctx)
 	case ticketv1.Phase_PHASE_CLOSED:
-		return r.learnCurrent(ctx)
+		return errors.Join(r.learnCurrent(ctx), r.learnOthers(ctx))
 	default:
 	}
 	return nil
@@ -133,18 +134,20 @@ func (r *run) learnGroup(ctx context.Context) error {
 }
 
 // learnOthers looks for other incidents that stand, or stood, in a ticket that is closed or is about to be. Only merging
-// brings them there, so that the tenant's ledgers are read then alone.
+// brings them there, and a late request of ours to a ticket that two incidents had one after the other, so that the tenant's
+// ledgers are read then alone.
 func (r *run) learnOthers(ctx context.Context) error {
-	o := r.ledger.GetObserved()
-	if !o.GetHasMerged() && len(r.ledger.GetFormerTicketIds()) == 0 || r.learned.phase != ticketv1.Phase_PHASE_CLOSING && !o.GetClosed() {
+	o, again := r.ledger.GetObserved(), plan.OpenedByUs(r.ledger)
+	phase, merged := r.learned.phase, o.GetHasMerged() || len(r.ledger.GetFormerTicketIds()) > 0
+	if !again && (phase == ticketv1.Phase_PHASE_CLOSED || !merged || phase != ticketv1.Phase_PHASE_CLOSING && !o.GetClosed()) {
 		return nil
 	}
 	return r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
 		other := e.Value
 		switch {
 		case e.Key == r.key || other.GetTicketId() != r.ledger.GetTicketId():
-		case !plan.Resolved(other):
-			r.facts.Shared = true
+		case !plan.Resolved(other), again && other.GetWanted().GetOpenedAt().AsTime().After(r.ledger.GetWanted().GetOpenedAt().AsTime()):
+			r.facts.Shared = true // a later one has it, or had it last and sees to it
 		case plan.OwnClosing(other, o):
 			r.facts.Closer = plan.CloserOurs
 		case other.GetPhase() == ticketv1.Phase_PHASE_CLOSING && r.facts.Closer == plan.CloserPerson:

@@ -42,7 +42,7 @@ func (s *site) offer(candidates ...*ticketv1.Candidate) {
 	}
 }
 
-// offered returns what an incident may adopt: what bears its own reference first, then the newest. listed are the tickets of
+// offered returns what an incident may adopt: what bears its own reference first, then as adopt.Compare orders them. listed are the tickets of
 // the first contact.
 func (s *site) offered(l *ticketv1.Ledger, listed []*ticketv1.Candidate) []*ticketv1.Candidate {
 	s.owns.mu.Lock()
@@ -60,7 +60,7 @@ func (s *site) offered(l *ticketv1.Ledger, listed []*ticketv1.Candidate) []*tick
 		return 1
 	}
 	slices.SortStableFunc(all, func(a, b *ticketv1.Candidate) int {
-		return cmp.Or(cmp.Compare(other(a), other(b)), cmp.Compare(b.GetTicketId(), a.GetTicketId()))
+		return cmp.Or(cmp.Compare(other(a), other(b)), adopt.Compare(a, b))
 	})
 	return all
 }

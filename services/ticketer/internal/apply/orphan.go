@@ -47,7 +47,94 @@ func (r *run) handleOrphan(ctx context.Context, o *ticketv1.Observation) error {
 	if !plan.Open(found.Ticket) || !ours || device != o.GetDeviceId() {
 		return r.settledOrphan(ctx, ticket)
 	}
-	orphan, err := r.placeOrphan(ctx, found, self)
+	orphan, err := r.locate(ctx, found)
+	if err != nil {
+		return err
+	}
+	if orphan.Holder != "" && orphan.Server == "" {
+		return r.besideHolder(ctx, found, orphan, self)
+	}
+	return r.decide(ctx, found, orphan, self)
+}
+
+// locate says where the incidents of an orphan's device stand.
+func (r *run) locate(ctx context.Context, found desk.Found) (plan.Orphan, error) {
+	orphan := plan.Orphan{Ticket: found.Ticket.GetTicketId()}
+	err := r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
+		orphan.Placed(e.Value, found.Ticket.GetReference(), r.facts.Server)
+		return nil
+	})
+	return orphan, err
+}
+
+// besideHolder answers an orphan beside the ticket of the device's incident. That one is read first: it counts only as long as
+// it is open, and the picture on record may be minutes old, or a backup's.
+func (r *run) besideHolder(ctx context.Context, found desk.Found, orphan plan.Orphan, self string) error {
+	holder, err := r.other(ctx, orphan.Holder)
+	if holder == nil || err != nil {
+		return err
+	}
+	defer holder.leave()
+	var now *ticketv1.Observed
+	err = r.call(ctx, "read ticket", func(ctx context.Context) (err error) {
+		now, err = r.site.desk.Read(ctx, orphan.Present)
+		return err
+	})
+	if err != nil {
+		return r.leftOut(ctx, "the ticket beside an open one of ours that no incident owns cannot be read", err)
+	}
+	holder.saw(orphan.Present)
+	if _, err := holder.see(ctx, now); err != nil {
+		return err
+	}
+	if orphan, err = r.locate(ctx, found); err != nil {
+		return err
+	}
+	if orphan.Lost {
+		err = holder.takeOver(ctx, found)
+	} else {
+		err = r.decide(ctx, found, orphan, self)
+	}
+	if err != nil {
+		return err
+	}
+	// What was seen of its ticket is to be answered.
+	return holder.settle(ctx)
+}
+
+// other is a run for another incident of the device; nil when there is none. Whoever asks for it must call leave.
+func (r *run) other(ctx context.Context, incident string) (*run, error) {
+	other := &run{Applier: r.Applier, key: bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId(), incident)}
+	var err error
+	if other.ledger, other.revision, err = r.ledgers.Get(ctx, other.key); err != nil || other.ledger == nil {
+		return nil, err
+	}
+	if err := other.learn(ctx); err != nil {
+		other.leave()
+		return nil, err
+	}
+	return other, nil
+}
+
+// takeOver follows an orphan in place of the ticket that people have closed or deleted. One that cannot be claimed is left
+// out: the next comparison of tickets with ledgers brings it again.
+func (r *run) takeOver(ctx context.Context, found desk.Found) error {
+	without := plan.Without(r.ledger, r.clock.Now())
+	claimed, err := r.claim(ctx, without, found)
+	if err != nil {
+		return r.leftOut(ctx, "an open ticket of ours that no incident owns cannot be marked", err)
+	}
+	for _, c := range adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{found.Ticket}, nil) {
+		if err := r.recordAdoption(ctx, without, claimed, c, ""); err != nil {
+			return err
+		}
+	}
+	return r.settledOrphan(ctx, found.Ticket.GetTicketId())
+}
+
+// decide answers an orphan by what is known of its device.
+func (r *run) decide(ctx context.Context, found desk.Found, orphan plan.Orphan, self string) error {
+	orphan, err := r.examined(ctx, found, orphan, self)
 	if err != nil {
 		return r.leftOut(ctx, "an open ticket of ours that no incident owns cannot be looked into", err)
 	}
@@ -65,18 +152,13 @@ func (a *Applier) owned(ctx context.Context, tenant string, ticket int64) (owned
 	return owned, self, err
 }
 
-// placeOrphan gathers what the answer depends on.
-func (r *run) placeOrphan(ctx context.Context, found desk.Found, self string) (plan.Orphan, error) {
-	o := found.Ticket
-	orphan := plan.Orphan{Ticket: o.GetTicketId()}
-	err := r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		orphan.Placed(e.Value, o.GetReference())
-		return nil
-	})
-	if err != nil || orphan.Settling || orphan.Waiting != "" {
-		return orphan, err
+// examined is an orphan with what else its answer depends on: its device's health, and who has worked in it.
+func (r *run) examined(ctx context.Context, found desk.Found, orphan plan.Orphan, self string) (plan.Orphan, error) {
+	if orphan.Settling || orphan.Waiting != "" || orphan.Server != "" {
+		return orphan, nil
 	}
-	if orphan.Health, err = r.health(ctx, o.GetLastUpdated().AsTime()); err != nil {
+	var err error
+	if orphan.Health, err = r.health(ctx, found.Ticket.GetLastUpdated().AsTime()); err != nil {
 		return orphan, err
 	}
 	if orphan.Present == 0 && orphan.Health != plan.HealthWell {
@@ -129,15 +211,16 @@ func (r *run) answerOrphan(ctx context.Context, found desk.Found, orphan plan.Or
 
 // takeIn lets the incident that has no ticket look at this one before it creates.
 func (r *run) takeIn(ctx context.Context, incident string, o *ticketv1.Observed) error {
-	r.site.offer(adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{o})...)
-	taker := &run{Applier: r.Applier, key: bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId(), incident)}
-	var err error
-	if taker.ledger, taker.revision, err = r.ledgers.Get(ctx, taker.key); err != nil || taker.ledger == nil {
+	candidates := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{o}, nil)
+	r.site.offer(candidates...)
+	taker, err := r.other(ctx, incident)
+	if taker == nil || err != nil {
 		return err
 	}
+	defer taker.leave()
 	taker.facts.Woken = true
-	if err := taker.learn(ctx); err != nil {
-		return err
+	if len(candidates) > 0 && taker.ledger.GetRenewals() > 0 {
+		taker.facts.Candidate = candidates[0] // it may wait for something else than the listing
 	}
 	if err := taker.settle(ctx); err != nil {
 		return err

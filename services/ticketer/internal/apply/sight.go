@@ -91,10 +91,11 @@ func (s *sights) take(rows []*ticketv1.Observed, since, began time.Time) {
 }
 
 // glance brings the ticket's picture up to date before it is written to. One that does not bear our reference is read by
-// itself.
+// itself. So is one that is to be opened again: that is rare, and a list may come from an index that shows a person's change
+// late.
 func (r *run) glance(ctx context.Context) (done bool, err error) {
 	prefix := adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant())
-	if !strings.HasPrefix(r.ledger.GetObserved().GetReference(), prefix) {
+	if r.alone() || !strings.HasPrefix(r.ledger.GetObserved().GetReference(), prefix) {
 		return r.look(ctx)
 	}
 	var picture *ticketv1.Observed
@@ -113,7 +114,8 @@ func (r *run) glance(ctx context.Context) (done bool, err error) {
 	return r.take(ctx, picture)
 }
 
-// glanceFor returns the ticket if it has changed lately. Whoever comes while another looks takes what that one sees.
+// glanceFor returns the ticket, or nil when it is not known to have changed lately. Whoever comes while another looks takes what
+// that one sees.
 func (r *run) glanceFor(ctx context.Context, prefix string) (*ticketv1.Observed, error) {
 	s := &r.site.sights
 	s.looking.Lock()
@@ -126,13 +128,18 @@ func (r *run) glanceFor(ctx context.Context, prefix string) (*ticketv1.Observed,
 	if err != nil {
 		return nil, err
 	}
-	rows, err := r.site.desk.Changed(ctx, prefix, nil, since.Add(-sightOverlap))
+	// Nobody may have seen its last change: people may have changed what it is known by.
+	rows, err := r.site.desk.ChangedBeside(ctx, r.ledger.GetTicketId(), prefix, since.Add(-sightOverlap))
 	if err != nil {
 		return nil, err
 	}
 	s.take(rows, since, began)
-	o, _ := s.picture(r.ledger.GetTicketId(), began)
-	return o, nil
+	for _, row := range rows {
+		if row.GetTicketId() == r.ledger.GetTicketId() {
+			return row, nil
+		}
+	}
+	return nil, nil
 }
 
 // sightFrom is the time from which on changes may be news. What the watcher has seen may wait in the partitions still.
@@ -155,8 +162,11 @@ func (r *run) sightFrom(ctx context.Context, now time.Time) (time.Time, error) {
 // fresh reports whether the ticket's picture on record is a few seconds old at most.
 func (r *run) fresh() bool {
 	now := r.clock.Now()
-	return r.site != nil && (recent(r.glanced, now) || r.site.sights.seen(r.ledger.GetTicketId(), now))
+	return r.site != nil && (recent(r.glanced, now) && !r.alone() || r.site.sights.seen(r.ledger.GetTicketId(), now))
 }
+
+// alone reports whether only a look at the ticket itself counts.
+func (r *run) alone() bool { return r.ledger.GetPhase() == ticketv1.Phase_PHASE_REOPENING }
 
 // saw records that the ticket was seen as a whole.
 func (r *run) saw(ticket int64) {

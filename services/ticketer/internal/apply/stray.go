@@ -28,7 +28,7 @@ func (r *run) meet(ctx context.Context, ticket int64) (done bool, err error) {
 	}
 	r.facts.Stray = now
 	switch {
-	case r.ledger.GetPhase() == ticketv1.Phase_PHASE_CLOSED:
+	case r.ledger.GetPhase() == ticketv1.Phase_PHASE_CLOSED, r.ledger.GetPhase() == ticketv1.Phase_PHASE_DROPPED:
 		return false, r.learnCurrent(ctx)
 	case r.ledger.GetTicketId() == 0:
 		return false, nil
@@ -82,17 +82,49 @@ func (r *run) pointOut(ctx context.Context, step plan.PointOut) (done bool, err 
 	return true, r.leftOut(ctx, "it cannot be noted which ticket is the present one", err)
 }
 
-// retake makes a ticket that the incident had before its ticket again.
-func (r *run) retake(ctx context.Context) error {
-	o, was := r.facts.Stray, r.ledger.GetTicketId()
-	event := &ticketv1.Event{
-		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
-		Reason: fmt.Sprintf("people opened it again, which the incident had before, and closed or deleted ticket %d", was),
+// lookBack reads the ticket that is to be replaced, before another is made.
+func (r *run) lookBack(ctx context.Context, ticket int64) (done bool, err error) {
+	var now *ticketv1.Observed
+	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
+		now, err = r.site.desk.Read(ctx, ticket)
+		return err
+	})
+	if err != nil {
+		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
-	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d", was, o.GetTicketId())); err != nil {
+	r.saw(ticket)
+	r.facts.Former = now
+	return false, nil
+}
+
+// forgetFormer lets go of a picture of the ticket that is to be replaced which is not fresh any more.
+func (r *run) forgetFormer() {
+	now := r.clock.Now()
+	if former := r.facts.Former; former != nil && !recent(r.glanced, now) && !r.site.sights.seen(former.GetTicketId(), now) {
+		r.facts.Former = nil
+	}
+}
+
+// retake makes a ticket that the incident had before its ticket again.
+func (r *run) retake(ctx context.Context, ticket int64) error {
+	o, was, nth := r.facts.Stray, r.ledger.GetTicketId(), ""
+	if o.GetTicketId() != ticket {
+		o = r.facts.Former
+	}
+	reason := fmt.Sprintf("people opened it again, which the incident had before, and closed or deleted ticket %d", was)
+	if was == 0 {
+		reason, nth = "people opened it again before a ticket was made in place of it", fmt.Sprintf(":%d", r.ledger.GetRenewals())
+		if o.GetMergedInto() != 0 {
+			reason = fmt.Sprintf("people merged it into ticket %d before a ticket was made in place of it", o.GetMergedInto())
+		}
+	}
+	event := &ticketv1.Event{
+		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o, Reason: reason,
+	}
+	if err := r.publish(ctx, event, fmt.Sprintf("%d:%d%s", was, o.GetTicketId(), nth)); err != nil {
 		return err
 	}
-	r.facts.Stray = nil
+	r.facts.Stray, r.facts.Former = nil, nil
 	if err := r.put(ctx, "record retaking", plan.Retaken(r.ledger, o, r.clock.Now())); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/errclass"
@@ -34,6 +35,9 @@ type Found struct {
 	whole  connectwise.Ticket
 }
 
+// Entered is when the ticket was made, by the server's clock; zero when it does not tell.
+func (f Found) Entered() time.Time { return f.whole.Info.DateEntered.Time }
+
 // Create makes a ticket, in one request once the names are known (see Check), and attaches the device's configuration
 // in another where the settings ask for it.
 func (d *Desk) Create(ctx context.Context, t Draft) (Filed, error) {
@@ -56,7 +60,7 @@ func (d *Desk) Create(ctx context.Context, t Draft) (Filed, error) {
 		return Filed{}, err
 	}
 	remarks := append(f.remarks, f.drift(t.Summary, made)...)
-	return Filed{Ticket: observed(made), Remarks: append(remarks, d.attachConfiguration(ctx, made.ID, f.configuration, false)...)}, nil
+	return Filed{Ticket: observed(made), Remarks: append(remarks, d.attachConfiguration(ctx, made.ID, f.configuration)...)}, nil
 }
 
 // Complete does for a ticket that was found what Create does once its answer has come, so that what a ticket carries does
@@ -68,7 +72,7 @@ func (d *Desk) Complete(ctx context.Context, found Found, t Draft) (Filed, error
 		return filed, err
 	}
 	remarks := append(f.remarks, f.drift(t.Summary, found.whole)...)
-	return Filed{Ticket: found.Ticket, Remarks: append(remarks, d.attachConfiguration(ctx, found.whole.ID, f.configuration, true)...)}, nil
+	return Filed{Ticket: found.Ticket, Remarks: append(remarks, d.attachConfiguration(ctx, found.whole.ID, f.configuration)...)}, nil
 }
 
 // Claim makes a ticket of others ours: it gives it our reference, unless that is empty, and what Create gives a ticket of
@@ -103,7 +107,7 @@ func (d *Desk) Claim(ctx context.Context, found Found, reference string, e *inci
 		}
 		filed.Ticket = observed(changed)
 	}
-	filed.Remarks = append(filed.Remarks, d.attachConfiguration(ctx, found.whole.ID, f.configuration, true)...)
+	filed.Remarks = append(filed.Remarks, d.attachConfiguration(ctx, found.whole.ID, f.configuration)...)
 	return filed, nil
 }
 
@@ -119,21 +123,20 @@ func mistaken(found Found, err error) (Filed, bool) {
 const attachTries = 3
 
 // attachConfiguration attaches a configuration to a ticket, and returns what a person should know when that fails: what is
-// amiss now must not make anybody believe that the ticket is not there. again says that it may have been done before; that
-// one is attached already is told by a refusal, or by nothing, so that it may be repeated.
-func (d *Desk) attachConfiguration(ctx context.Context, ticket, configuration int, again bool) []string {
+// amiss now must not make anybody believe that the ticket is not there. It may be repeated: ConnectWise refuses what is
+// attached already, in words that differ, so that the ticket is looked at after a refusal, in one more request.
+func (d *Desk) attachConfiguration(ctx context.Context, ticket, configuration int) []string {
 	if configuration == 0 {
 		return nil
 	}
 	var err error
 	for range attachTries {
 		err = d.client.AttachConfiguration(ctx, ticket, configuration)
-		switch class := errclass.Of(err); class {
+		switch errclass.Of(err) {
 		case errclass.Transient, errclass.RateLimited, errclass.UnknownOutcome:
-			again = true
 			continue
 		case errclass.Rejected, errclass.Conflict:
-			if again {
+			if d.isAttached(ctx, ticket, configuration) {
 				return nil
 			}
 		default:
@@ -144,6 +147,12 @@ func (d *Desk) attachConfiguration(ctx context.Context, ticket, configuration in
 		return nil
 	}
 	return []string{"The device's configuration could not be attached: " + err.Error()}
+}
+
+// isAttached reports whether a ticket is known to have a configuration.
+func (d *Desk) isAttached(ctx context.Context, ticket, configuration int) bool {
+	attached, err := d.client.TicketConfigurations(ctx, ticket)
+	return err == nil && slices.ContainsFunc(attached, func(c connectwise.ConfigurationReference) bool { return c.ID == configuration })
 }
 
 // joined puts texts below each other.

@@ -13,19 +13,24 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/configuration"
 )
 
-// What follows belongs to the customer's company. A rule for many customers may name a site that one of them lacks, and
-// a role may not read agreements: the ticket is made without it then, with a remark, because the trouble is graver.
+// What follows belongs to the customer's company. A rule for many customers may name a site that one of them lacks, a role
+// may not read agreements, and a company may be gone: the ticket is made without it then, with a remark, because the trouble
+// is graver. Should the company itself be what is amiss, the create tells.
 
 func (l lookup) remark(format string, args ...any) {
 	l.filing.remarks = append(l.filing.remarks, fmt.Sprintf(format, args...))
 }
 
-// unreadable reports whether a table cannot be read for want of a right, and remarks it.
+// unreadable reports whether ConnectWise does not give a table, mostly for want of a right, and remarks it.
 func (l lookup) unreadable(what string, err error) bool {
-	if !forbidden(err) {
+	switch {
+	case forbidden(err):
+		l.remark("%s could not be read, because the role of the API member lacks the right to: %s", what, err)
+	case refused(err):
+		l.remark("%s could not be read: %s", what, err)
+	default:
 		return false
 	}
-	l.remark("%s could not be read, because the role of the API member lacks the right to: %s", what, err)
 	return true
 }
 

@@ -152,7 +152,8 @@ func (l lookup) people(ctx context.Context) error {
 		rows, err := remember(ctx, l, "member:"+c.Value, func() ([]connectwise.Member, error) {
 			return l.client.Members(ctx, connectwise.Eq("identifier", c.Value))
 		})
-		if err != nil {
+		// What cannot be asked for is no identifier either, a Windows login such as ACME\jdoe for example.
+		if err != nil && !errors.Is(err, connectwise.ErrNotExpressible) {
 			return lookingUp(where(c), err)
 		}
 		rows = slices.DeleteFunc(slices.Clone(rows), func(m connectwise.Member) bool { return m.InactiveFlag })

@@ -76,27 +76,44 @@ func (d *Desk) ReadWhole(ctx context.Context, ticket int64) (Found, error) {
 	return Found{observed(t), t}, nil
 }
 
-// Changed returns our tickets that changed at that time or later, one request for each page: those whose reference
-// begins with prefix, and those with the ids, which bear another.
+// Changed returns the tickets that changed at that time or later, one request for each page: those whose reference begins with
+// prefix, those with the ids, and all whose summary tells that they may be ours. Others may have changed the reference since
+// ours were seen last, and only the summary shows such a ticket then; who calls knows by its id whether it is one.
 func (d *Desk) Changed(ctx context.Context, prefix string, ids []int64, since time.Time) ([]*ticketv1.Observed, error) {
-	return d.ours(ctx, prefix, ids, connectwise.Ge("lastUpdated", since))
+	return d.list(ctx, changed(bearing(prefix, ids), since))
 }
 
-// Open returns our open tickets, as Changed does.
+// ChangedBeside returns what Changed does, and one ticket besides, whenever it changed and whatever has become of its reference and
+// its summary.
+func (d *Desk) ChangedBeside(ctx context.Context, ticket int64, prefix string, since time.Time) ([]*ticketv1.Observed, error) {
+	return d.list(ctx, connectwise.Or(changed(bearing(prefix, nil), since), connectwise.Eq("id", ticket)))
+}
+
+func changed(ours connectwise.Condition, since time.Time) connectwise.Condition {
+	return connectwise.And(connectwise.Ge("lastUpdated", since), connectwise.Or(ours, ofDevices()))
+}
+
+// Open returns our open tickets, one request for each page: those whose reference begins with prefix, and those with the ids.
 func (d *Desk) Open(ctx context.Context, prefix string, ids []int64) ([]*ticketv1.Observed, error) {
-	return d.ours(ctx, prefix, ids, connectwise.Eq("closedFlag", false))
+	all, err := d.list(ctx, connectwise.And(connectwise.Eq("closedFlag", false), bearing(prefix, ids)))
+	return slices.DeleteFunc(all, func(o *ticketv1.Observed) bool {
+		return !strings.HasPrefix(o.GetReference(), prefix) && !slices.Contains(ids, o.GetTicketId())
+	}), err
 }
 
-func (d *Desk) ours(ctx context.Context, prefix string, ids []int64, which connectwise.Condition) ([]*ticketv1.Observed, error) {
+func bearing(prefix string, ids []int64) connectwise.Condition {
 	// Contains is read alike by every server, other than the wildcards of like.
 	mine := connectwise.Contains("externalXRef", prefix)
 	if len(ids) > 0 {
 		mine = connectwise.Or(mine, connectwise.In("id", ids...))
 	}
-	all, err := d.list(ctx, connectwise.And(which, mine))
-	return slices.DeleteFunc(all, func(o *ticketv1.Observed) bool {
-		return !strings.HasPrefix(o.GetReference(), prefix) && !slices.Contains(ids, o.GetTicketId())
-	}), err
+	return mine
+}
+
+// ofDevices asks for the tickets whose summary speaks of Cove, as the script's do, or has a badge of ours.
+func ofDevices() connectwise.Condition {
+	// The bracket before "CW-" may be a wildcard to the server.
+	return connectwise.Or(connectwise.Contains("summary", "cove"), connectwise.Contains("summary", "CW-"))
 }
 
 // OnBoards returns the open tickets that may stand for devices: of the boards of those names, the ones whose summary speaks of
@@ -109,8 +126,7 @@ func (d *Desk) OnBoards(ctx context.Context, boards []string) ([]*ticketv1.Obser
 			connectwise.Contains("externalXRef", "covewise:"),
 			connectwise.And(
 				connectwise.In("board/name", boards...),
-				// The bracket before "CW-" may be a wildcard to the server.
-				connectwise.Or(connectwise.Contains("summary", "cove"), connectwise.Contains("summary", "CW-")),
+				ofDevices(),
 			),
 		),
 	))

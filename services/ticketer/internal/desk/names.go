@@ -215,7 +215,7 @@ func (d *Desk) statusesOf(ctx context.Context, board int) (statuses, error) {
 		if len(rows) == 0 || rank(rows[found]) == 0 {
 			what := map[bool]string{true: "closes", false: "opens"}[closed]
 			return connectwise.Reference{}, errclass.Newf(errclass.Rejected, "set status",
-				"board %d, to which the ticket was moved, has no active status that %s tickets", board, what)
+				"board %d has no active status that %s tickets; give it one in ConnectWise", board, what)
 		}
 		return connectwise.Reference{ID: rows[found].ID}, nil
 	}

@@ -43,12 +43,20 @@ func wrong(key, format string, args ...any) error {
 	return SettingErrors{{Key: key, Err: errclass.Newf(errclass.Rejected, "", format, args...)}}
 }
 
-// lookingUp names the setting for which a table was read that the role of the API member may not read.
+// lookingUp names the setting for which a table was read that ConnectWise does not give: the role of the API member may not
+// read it, or the question is refused. Without the key it would be trouble about looking up as such, which the next ticket
+// that needs other names ends.
 func lookingUp(key string, err error) error {
-	if !forbidden(err) {
+	if !refused(err) {
 		return err
 	}
 	return SettingErrors{{Key: key, Err: err}}
+}
+
+// refused reports whether a lookup failed for a reason that trying again does not mend, other than wrong keys.
+func refused(err error) bool {
+	class := errclass.Of(err)
+	return forbidden(err) || class == errclass.Rejected || class == errclass.NotFound
 }
 
 // about returns those of the keys, or nil.

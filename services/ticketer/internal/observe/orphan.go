@@ -10,7 +10,7 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// mostOrphans bounds the orphans handed over in one look: each costs up to four requests in its device's partition.
+// mostOrphans bounds the orphans handed over in one look: each costs up to six requests in its device's partition.
 const mostOrphans = 100
 
 // orphans collects the open tickets with a reference of ours that no ledger owns, in one look.
@@ -61,7 +61,9 @@ func (o *orphans) still(known []*ticketv1.Orphan) []*ticketv1.Orphan {
 	return slices.DeleteFunc(known, func(k *ticketv1.Orphan) bool { return !o.has(k.GetTicketId()) })
 }
 
-// handOver gives the orphans to the partitions of their devices, those first of which nobody was told.
+// handOver gives the orphans to the partitions of their devices, those first of which nobody was told. That comes before the
+// other differences are handed over: who closes one of two tickets, or has replaced one after the backup that a record is
+// restored from, wants the open one to be followed, and no third to be made.
 func (w *Watcher) handOver(ctx context.Context, r Reader, server string, o *orphans, census bool) error {
 	if census {
 		if err := w.bereft(ctx, r, server, o); err != nil {

@@ -2,8 +2,10 @@ package observe
 
 import (
 	"slices"
+	"strings"
 
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
@@ -11,6 +13,14 @@ import (
 type found struct {
 	key string
 	row *ticketv1.Observed
+}
+
+// standing leaves of what was listed the tickets that are for devices, by their reference or their summary. Others were people's
+// before ours were merged into them, and are so again.
+func standing(rows []*ticketv1.Observed, tenant, prefix string) []*ticketv1.Observed {
+	return slices.DeleteFunc(slices.Clone(rows), func(row *ticketv1.Observed) bool {
+		return !strings.HasPrefix(row.GetReference(), prefix) && len(adopt.Match(tenant, []*ticketv1.Observed{row}, nil)) == 0
+	})
 }
 
 // strays returns the open tickets that people opened again although their incident has another ticket, or is over while a

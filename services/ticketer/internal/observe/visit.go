@@ -2,6 +2,7 @@ package observe
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"hash/fnv"
 	"maps"
@@ -60,14 +61,14 @@ func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) er
 				}
 			}
 			lone = newOrphans(d, ledgers)
-			newest, err := w.compare(ctx, r, tenant, ledgers, cursor, census, lone)
+			newest, differences, err := w.compare(ctx, r, tenant, ledgers, cursor, census, lone)
 			if newest.After(cursor) {
 				cursor = newest
 			}
 			if err != nil {
 				return err
 			}
-			return w.handOver(ctx, r, present, lone, census)
+			return errors.Join(w.handOver(ctx, r, present, lone, census), w.bus.PublishAll(ctx, differences))
 		})
 	}
 	_, recorded := w.desks.Update(ctx, bus.Key(tenant), func(d *ticketv1.Desk) (*ticketv1.Desk, error) {
@@ -104,40 +105,35 @@ func (w *Watcher) list(ctx context.Context, tenant string) (map[string]*tracked,
 	return all, err
 }
 
-// compare hands over every difference between tickets and ledgers, and returns the time of the newest change seen.
-func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers map[string]*tracked, cursor time.Time, census bool, lone *orphans) (time.Time, error) {
+// compare returns every difference between tickets and ledgers to be handed over, and the time of the newest change seen.
+func (w *Watcher) compare(
+	ctx context.Context, r Reader, tenant string, ledgers map[string]*tracked, cursor time.Time, census bool, lone *orphans,
+) (newest time.Time, differences []bus.Message, err error) {
 	prefix := adopt.Prefix(w.bus.Installation(), tenant)
 	byTicket := map[int64][]string{}
-	var others []int64 // tickets without a reference of ours, such as those that ours were merged into
 	for key, t := range ledgers {
-		if t.ticket == 0 {
-			continue
-		}
-		byTicket[t.ticket] = append(byTicket[t.ticket], key)
-		if t.over.IsZero() && !strings.HasPrefix(t.observed.GetReference(), prefix) {
-			others = append(others, t.ticket)
+		// Somebody else's ticket is theirs again when the trouble is over.
+		if t.ticket != 0 && (t.over.IsZero() || !t.foreign) {
+			byTicket[t.ticket] = append(byTicket[t.ticket], key)
 		}
 	}
-	slices.Sort(others)
-	others = slices.Compact(others)
+	others := w.others(ledgers, prefix)
 	rows, err := r.Changed(ctx, prefix, others, cursor.Add(-overlap))
 	if err != nil {
-		return time.Time{}, err
+		return time.Time{}, nil, err
 	}
 	if census {
 		more, err := w.missing(ctx, r, prefix, others, ledgers, byTicket)
 		if err != nil {
-			return time.Time{}, err
+			return time.Time{}, nil, err
 		}
 		rows = append(rows, more...)
 	}
 	lone.sift(rows, func(reference string) bool { return strings.HasPrefix(reference, prefix) })
-	var newest time.Time
-	var messages []bus.Message
 	look := w.clock.Now().UnixNano() / int64(w.every)
 	// They come first: who closes the one and opens the other wants no third.
-	for _, s := range strays(ledgers, byTicket, rows) {
-		messages = append(messages, observation(ledgers[s.key], s.key, s.row, look))
+	for _, s := range strays(ledgers, byTicket, standing(rows, tenant, prefix)) {
+		differences = append(differences, observation(ledgers[s.key], s.key, s.row, look))
 	}
 	for _, row := range rows {
 		if at := row.GetLastUpdated().AsTime(); row.GetLastUpdated() != nil && at.After(newest) {
@@ -145,11 +141,29 @@ func (w *Watcher) compare(ctx context.Context, r Reader, tenant string, ledgers 
 		}
 		for _, key := range byTicket[row.GetTicketId()] {
 			if t := ledgers[key]; news(t.observed, row) {
-				messages = append(messages, observation(t, key, row, look))
+				differences = append(differences, observation(t, key, row, look))
 			}
 		}
 	}
-	return newest, w.bus.PublishAll(ctx, messages)
+	return newest, differences, nil
+}
+
+// others are the tickets that may bear no reference of ours, such as those that ours were merged into, in ascending order. A former
+// one's reference is not on record. Of an incident that is over they are listed for a time only: they grow ever more.
+func (w *Watcher) others(ledgers map[string]*tracked, prefix string) []int64 {
+	now := w.clock.Now()
+	var all []int64
+	for _, t := range ledgers {
+		if !t.over.IsZero() && now.Sub(t.over) > lately {
+			continue
+		}
+		all = append(all, t.former...)
+		if t.ticket != 0 && (t.over.IsZero() || !t.foreign) && !strings.HasPrefix(t.observed.GetReference(), prefix) {
+			all = append(all, t.ticket)
+		}
+	}
+	slices.Sort(all)
+	return slices.Compact(all)
 }
 
 // news reports whether a picture of a ticket differs from the one on record and is not older.

@@ -34,16 +34,18 @@ const DefaultEvery = 5 * time.Minute
 const Keep = 400 * 24 * time.Hour
 
 const (
-	censusTurns  = 12              // looks between two comparisons of all open tickets
-	overlap      = 2 * time.Minute // how far a look goes back before what the last one saw: a search index lags
-	clockSkew    = time.Hour       // how far before our time the first look begins, for servers whose clock is behind
-	mostAtOnce   = 8               // tenants looked at side by side
+	censusTurns  = 12                  // looks between two comparisons of all open tickets
+	overlap      = 2 * time.Minute     // how far a look goes back before what the last one saw: a search index lags
+	lately       = 30 * 24 * time.Hour // how long the tickets of an incident that is over are listed by their ids
+	clockSkew    = time.Hour           // how far before our time the first look begins, for servers whose clock is behind
+	mostAtOnce   = 8                   // tenants looked at side by side
 	retry        = 5 * time.Second
 	longestPause = time.Minute
 	lookLimit    = time.Minute // for one look, on the machine's clock
 )
 
-// Reader lists our tickets at one tenant's server. Prefix is how our references begin; ids are tickets that bear none.
+// Reader lists our tickets at one tenant's server. Prefix is how our references begin; ids are tickets that bear none. What
+// Changed lists may be others', too.
 type Reader interface {
 	Changed(ctx context.Context, prefix string, ids []int64, since time.Time) ([]*ticketv1.Observed, error)
 	Open(ctx context.Context, prefix string, ids []int64) ([]*ticketv1.Observed, error)
@@ -102,6 +104,7 @@ type tracked struct {
 	observed                            *ticketv1.Observed
 	phase                               ticketv1.Phase
 	serves                              bool           // the ticket shows trouble that is not over
+	foreign                             bool           // the ticket is somebody else's, which ours was merged into
 	former                              []int64        // tickets that the incident had before the present one
 	remarks                             []string       // what is on record about strays, among others
 	standIn                             string         // customer whose ticket is at the catch-all company; empty otherwise
@@ -154,7 +157,7 @@ func project(e bus.Entry[*ticketv1.Ledger]) *tracked {
 	l := e.Value
 	t := &tracked{
 		tenant: l.GetTenant(), device: l.GetDeviceId(), incident: l.GetIncidentId(), reference: l.GetReference(), ticket: l.GetTicketId(),
-		observed: l.GetObserved(), phase: l.GetPhase(), serves: plan.Serves(l), former: l.GetFormerTicketIds(), remarks: l.GetRemarks(),
+		observed: l.GetObserved(), phase: l.GetPhase(), serves: plan.Serves(l), foreign: l.GetForeign(), former: l.GetFormerTicketIds(), remarks: l.GetRemarks(),
 	}
 	if l.GetStandIn() && t.phase == ticketv1.Phase_PHASE_OPEN {
 		t.standIn = l.GetWanted().GetCustomer().GetId()

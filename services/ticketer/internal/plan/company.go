@@ -4,13 +4,27 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/covewise/covewise/platform/tenant"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
 
 // LinkIt is what a person can do for a customer without a company.
 const LinkIt = "link one with covewise companies link, or name one by CWM:<id> in the customer's reference in Cove"
+
+// NameOurs is what a person can do where incidents that concern no single customer have no company.
+const NameOurs = "write the identifier of your own company in ConnectWise into companies.own"
+
+// Homeless says why an incident of a customer has no company, and what a person can do about it. reason is company-sync's.
+func Homeless(customer *statusv1.Customer, reason string) string {
+	reason = orElse(reason, "no reason was given")
+	if customer.GetId() == tenant.OwnCustomer {
+		return reason + "; " + NameOurs
+	}
+	return fmt.Sprintf("customer %q has no ConnectWise company: %s; %s", customer.GetName(), reason, LinkIt)
+}
 
 // create is the way to a create, which leads through the customer's company.
 func create(l *ticketv1.Ledger, f Facts) Step {
@@ -32,9 +46,7 @@ func create(l *ticketv1.Ledger, f Facts) Step {
 		return AskCompany{Until: f.Now.Add(growing(l, ticketv1.ParkReason_PARK_REASON_COMPANY, time.Minute, StaleAnswer))}
 	default:
 		return Park{
-			ticketv1.ParkReason_PARK_REASON_COMPANY,
-			fmt.Sprintf("customer %q has no ConnectWise company: %s; %s", customer.GetName(), orElse(link.GetReason(), "no reason was given"), LinkIt),
-			link.GetCheckedAt().AsTime().Add(StaleAnswer),
+			ticketv1.ParkReason_PARK_REASON_COMPANY, Homeless(customer, link.GetReason()), link.GetCheckedAt().AsTime().Add(StaleAnswer),
 		}
 	}
 }

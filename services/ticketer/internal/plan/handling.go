@@ -1,6 +1,7 @@
 package plan
 
 import (
+	"fmt"
 	"strings"
 	"time"
 
@@ -95,8 +96,31 @@ func byUs(l *ticketv1.Ledger) bool {
 	return by != "" && strings.EqualFold(by, l.GetWrittenAs())
 }
 
+// putAway reports whether people merged the incident's ticket into the present one when that was closed already: it was a
+// closing by them, whoever had closed the other one, and however long ago.
+func putAway(l *ticketv1.Ledger) bool {
+	at, o := l.GetPutAwayAt(), l.GetObserved()
+	return at != nil && o.GetClosed() && o.GetClosedAt().AsTime().Before(at.AsTime())
+}
+
+// closer says who closed the ticket for this incident.
+func closer(l *ticketv1.Ledger, f Facts) Closer {
+	if putAway(l) {
+		return CloserPerson
+	}
+	return f.Closer
+}
+
+// shut says in words what people did.
+func shut(l *ticketv1.Ledger) string {
+	if !putAway(l) {
+		return "the ticket was closed"
+	}
+	return fmt.Sprintf("the incident's ticket was merged into ticket %d, which was closed already,", l.GetTicketId())
+}
+
 func closedByHand(l *ticketv1.Ledger, f Facts) Step {
-	switch f.Closer {
+	switch closer(l, f) {
 	case CloserOurs:
 		if !l.GetForeign() {
 			return reopen(l, f)
@@ -109,16 +133,16 @@ func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 		return Park{reason, "another incident that stood in the ticket is about to close it", f.Now.Add(growing(l, reason, beingClosed, StaleAnswer))}
 	case CloserPerson:
 		// The record of our own closing is lost with the process that made it, or with a lost answer; the server keeps the name.
-		if !l.GetForeign() && byUs(l) {
+		if !l.GetForeign() && !putAway(l) && byUs(l) {
 			return calmly(l, f, reopen(l, f))
 		}
 	}
 	closed := closedAt(l, f)
 	switch f.Handling.OnHandClose {
 	case tenantv1.HandClose_HAND_CLOSE_REOPEN:
-		return openAgain(l, f, true, "the ticket was closed while the device fails (tickets.onHandClose: reopen)")
+		return openAgain(l, f, true, shut(l)+" while the device fails (tickets.onHandClose: reopen)")
 	case tenantv1.HandClose_HAND_CLOSE_NEW:
-		return openAgain(l, f, false, "the ticket was closed while the device fails (tickets.onHandClose: new)")
+		return openAgain(l, f, false, shut(l)+" while the device fails (tickets.onHandClose: new)")
 	case tenantv1.HandClose_HAND_CLOSE_WONT_FIX, tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED:
 	}
 	if newOutage(l) {
@@ -126,17 +150,17 @@ func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 	}
 	switch f.Handling.OnHandClose {
 	case tenantv1.HandClose_HAND_CLOSE_WONT_FIX:
-		return handOver(l, "the ticket was closed while the device fails; nothing follows until it has recovered and failed again (tickets.onHandClose: wontFix)", time.Time{})
+		return handOver(l, shut(l)+" while the device fails; nothing follows until it has recovered and failed again (tickets.onHandClose: wontFix)", time.Time{})
 	case tenantv1.HandClose_HAND_CLOSE_RESPECT, tenantv1.HandClose_HAND_CLOSE_REOPEN, tenantv1.HandClose_HAND_CLOSE_NEW, tenantv1.HandClose_HAND_CLOSE_UNSPECIFIED:
 	}
 	until := closed.Add(f.Handling.RespectFor)
 	switch {
 	case f.Now.Before(until):
-		return handOver(l, "the ticket was closed while the device fails; that is respected for a while (tickets.respectFor)", until)
+		return handOver(l, shut(l)+" while the device fails; that is respected for a while (tickets.respectFor)", until)
 	default:
 		// Who reopens within at least the time that is respected means the ticket to be opened when that time is over.
 		again := f.Handling.reopens(closed, f.Now) || f.Handling.ReopenWithin >= f.Handling.RespectFor
-		return openAgain(l, f, again, "the ticket was closed, and the device still fails after the time that this is respected")
+		return openAgain(l, f, again, strings.TrimSuffix(shut(l), ",")+", and the device still fails after the time that this is respected")
 	}
 }
 
@@ -163,7 +187,11 @@ func closedAt(l *ticketv1.Ledger, f Facts) time.Time {
 	if t := l.GetHandedOverAt(); t != nil {
 		at = t.AsTime()
 	}
-	if t := l.GetObserved().GetClosedAt(); t != nil && t.AsTime().Before(at) {
+	t := l.GetObserved().GetClosedAt()
+	if putAway(l) {
+		t = l.GetPutAwayAt()
+	}
+	if t != nil && t.AsTime().Before(at) {
 		at = t.AsTime()
 	}
 	return at

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
@@ -25,6 +26,9 @@ func Observe(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *tic
 	}
 	l = change(l, now)
 	l.Observed, l.LookDue = o, false
+	if closedAnew(old, o) && l.GetHandedOverAt() != nil {
+		l.HandedOverAt = timestamppb.New(now) // the time of respect begins anew
+	}
 	if l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && old.GetDeleted() && Open(o) {
 		// Nobody has told it the end.
 		l.Phase, l.ClosedAt = ticketv1.Phase_PHASE_OPEN, nil
@@ -85,6 +89,12 @@ func notOurs(l *ticketv1.Ledger, o *ticketv1.Observed) *ticketv1.Observed {
 	return o
 }
 
+// closedAnew reports whether a ticket that was closed has been opened and closed again since it was seen last.
+func closedAnew(old, o *ticketv1.Observed) bool {
+	return old.GetClosed() && o.GetClosed() && old.GetClosedAt() != nil && o.GetClosedAt() != nil &&
+		o.GetClosedAt().GetSeconds() > old.GetClosedAt().GetSeconds()
+}
+
 // Changes lists in what a ticket differs from an earlier picture of it. Without one, only what takes it out of our
 // hands counts.
 func Changes(old, o *ticketv1.Observed) []string {
@@ -109,6 +119,12 @@ func Changes(old, o *ticketv1.Observed) []string {
 	switch {
 	case o.GetClosed() && !old.GetClosed():
 		what := fmt.Sprintf("closed with status %q", o.GetStatus())
+		if who := cmp.Or(o.GetClosedBy(), o.GetUpdatedBy()); who != "" {
+			what += " by " + who
+		}
+		all = append(all, what)
+	case closedAnew(old, o):
+		what := fmt.Sprintf("opened again and closed again with status %q", o.GetStatus())
 		if who := cmp.Or(o.GetClosedBy(), o.GetUpdatedBy()); who != "" {
 			what += " by " + who
 		}

@@ -1,6 +1,8 @@
 package plan
 
 import (
+	"cmp"
+	"fmt"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -8,6 +10,7 @@ import (
 
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/internal/adopt"
 )
 
 // The functions of this file return the ledger after an answer to people, as a copy.
@@ -43,7 +46,7 @@ func Resumed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 		l = prefaced(l, ticketv1.Preface_PREFACE_REOPENED, how)
 	}
 	l.Phase = ticketv1.Phase_PHASE_OPEN
-	l.HandedOverAt, l.Park = nil, nil
+	l.HandedOverAt, l.PutAwayAt, l.PutAwayBy, l.Park = nil, nil, "", nil
 	return l
 }
 
@@ -60,21 +63,44 @@ func ReopenBegun(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 
 // Reopened records that the ticket is open again, and that a note is to say why.
 func Reopened(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
-	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, "")
+	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, WhyOpened(l))
 	l.Phase = ticketv1.Phase_PHASE_OPEN
 	written(l, o)
 	answered(l, now)
-	l.HandedOverAt, l.ClosedAt, l.Park = nil, nil, nil
+	l.HandedOverAt, l.ClosedAt, l.PutAwayAt, l.PutAwayBy, l.Park = nil, nil, nil, "", nil
 	return l
+}
+
+// WhyOpened says why Covewise opens a ticket again that is not simply one that people closed; empty otherwise.
+func WhyOpened(l *ticketv1.Ledger) string {
+	formers := l.GetFormerTicketIds()
+	if !putAway(l) || len(formers) == 0 {
+		return ""
+	}
+	merged := formers[len(formers)-1]
+	return fmt.Sprintf("%s merged ticket %d into this one, which was closed already. The trouble that ticket %d was about is not over, so that Covewise opened this one again.",
+		cmp.Or(l.GetPutAwayBy(), "People"), merged, merged)
+}
+
+// retire puts the present ticket among those that the incident had before.
+func retire(l *ticketv1.Ledger) {
+	if l.GetTicketId() == 0 {
+		return
+	}
+	l.FormerTicketIds = append(l.GetFormerTicketIds(), l.GetTicketId())
+	if l.GetForeign() {
+		l.ForeignFormerIds = append(l.GetForeignFormerIds(), l.GetTicketId())
+	}
 }
 
 // TakenUp makes the ticket of the device's earlier incident this one's. One that is closed is opened again next.
 func TakenUp(l, earlier *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
 	if l.GetTicketId() != 0 { // people took it away
-		l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
+		retire(l)
 		l.NoteBegunRevision, l.Foreign, l.AttachedTo, l.AttachOver = 0, false, 0, false
 		l.HandedOverAt, l.MissedAt, l.Remarks = nil, nil, nil
+		l.PutAwayAt, l.PutAwayBy, l.Replaced = nil, "", nil
 	}
 	l.TicketId, l.CompanyId, l.Server = earlier.GetTicketId(), earlier.GetCompanyId(), earlier.GetServer()
 	l.Reference, l.Summary, l.StandIn = earlier.GetReference(), earlier.GetSummary(), earlier.GetStandIn()
@@ -100,16 +126,24 @@ func Adopted(l *ticketv1.Ledger, o *ticketv1.Observed, server, rest string, now 
 	l = prefaced(Created(l, o, now), ticketv1.Preface_PREFACE_ADOPTED, rest)
 	l.Reference, l.Server, l.Summary = o.GetReference(), server, o.GetSummary()
 	l.TakenUp = true
+	if _, incident, _ := adopt.Incident(l.GetReference(), l.GetTenant()); incident == l.GetIncidentId() {
+		// A reference that was used is not given again.
+		l.Renewals = max(l.GetRenewals(), adopt.Number(l.GetReference())-1)
+	}
 	return l
 }
 
 // Followed records that the ticket was merged into another, which is the incident's from now on. foreign says that
-// the other one was not made by us.
+// the other one was not made by us. One that was closed when that was done is closed for this incident from then on.
 func Followed(l *ticketv1.Ledger, o *ticketv1.Observed, foreign bool, now time.Time) *ticketv1.Ledger {
 	l = change(l, now)
-	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
+	retire(l)
+	at, by := mergedAt(l, now)
 	l.TicketId, l.CompanyId, l.Observed, l.Foreign = o.GetTicketId(), o.GetCompanyId(), o, foreign
-	l.NoteBegunRevision, l.LookDue = 0, false
+	if l.PutAwayAt, l.PutAwayBy = timestamppb.New(at), by; !putAway(l) {
+		l.PutAwayAt, l.PutAwayBy = nil, ""
+	}
+	l.NoteBegunRevision, l.LookDue, l.Replaced = 0, false, nil
 	l.StandIn = false // at which company the other ticket stands is not this incident's to say
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_HANDED_OVER, ticketv1.Phase_PHASE_REOPENING:
@@ -120,20 +154,73 @@ func Followed(l *ticketv1.Ledger, o *ticketv1.Observed, foreign bool, now time.T
 	return l
 }
 
-// Renewed gives the ticket up, so that the incident gets a new one.
-func Renewed(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
-	l = change(l, now)
-	l.FormerTicketIds = append(l.FormerTicketIds, l.GetTicketId())
-	l.Renewals++
+// mergedAt is when people merged the incident's ticket into another, and who did, as far as the ticket tells: nothing else is
+// done to a merged ticket, so that its last change was that. Where that other one was merged itself, the later time counts.
+func mergedAt(l *ticketv1.Ledger, now time.Time) (at time.Time, by string) {
+	o := notOurs(l, l.GetObserved())
+	at, by = o.GetLastUpdated().AsTime(), cmp.Or(o.GetUpdatedBy(), o.GetClosedBy())
+	switch before := l.GetPutAwayAt(); {
+	case before != nil && !before.AsTime().Before(at):
+		return before.AsTime(), l.GetPutAwayBy()
+	case o.GetLastUpdated() == nil:
+		return now, by
+	}
+	return at, by
+}
+
+// Renewed gives the ticket up, so that the incident gets a new one, which can say what it replaces.
+func Renewed(l *ticketv1.Ledger, step Renew, now time.Time) *ticketv1.Ledger {
+	replaced := replacing(l, step.Why)
+	l = GivenUp(l, now)
+	l.Replaced = replaced
 	answered(l, now)
+	return l
+}
+
+// replacing is what is known of a ticket that is given up.
+func replacing(l *ticketv1.Ledger, why string) *ticketv1.Replaced {
+	o, formers := l.GetObserved(), l.GetFormerTicketIds()
+	replaced := &ticketv1.Replaced{TicketId: l.GetTicketId(), Deleted: o.GetDeleted(), Why: why}
+	switch {
+	case o.GetDeleted():
+	case putAway(l) && len(formers) > 0:
+		replaced.At, replaced.By, replaced.MergedTicketId = l.GetPutAwayAt(), l.GetPutAwayBy(), formers[len(formers)-1]
+	default:
+		replaced.At, replaced.By = o.GetClosedAt(), o.GetClosedBy()
+	}
+	return replaced
+}
+
+// InPlaceOf says which ticket another is made in place of, who put an end to it, and why the incident gets another.
+func InPlaceOf(r *ticketv1.Replaced) string {
+	by := ""
+	if r.GetBy() != "" {
+		by = " by " + r.GetBy()
+	}
+	what := "closed" + by
+	switch {
+	case r.GetDeleted():
+		what = "deleted"
+	case r.GetMergedTicketId() != 0:
+		what = fmt.Sprintf("closed already when ticket %d was merged into it%s", r.GetMergedTicketId(), by)
+	}
+	return fmt.Sprintf("in place of ticket %d, %s: %s", r.GetTicketId(), what, r.GetWhy())
+}
+
+// GivenUp is an incident without the ticket that it had, as it is before it gets another one. The server stays on record: it is
+// the one that the former tickets' ids belong to.
+func GivenUp(l *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
+	l = change(l, now)
+	retire(l)
+	l.Renewals++
 	l.Phase = ticketv1.Phase_PHASE_NEW
 	l.TicketId, l.CompanyId, l.Observed, l.Shown = 0, 0, nil, nil
-	l.Reference, l.Summary, l.Server = "", "", ""
+	l.Reference, l.Summary, l.Replaced = "", "", nil
 	l.CreateAttempts, l.CreateBegunAt, l.NoteBegunRevision = 0, nil, 0
 	l.Preface, l.PrefaceDetail = ticketv1.Preface_PREFACE_UNSPECIFIED, ""
 	l.Foreign, l.TakenUp, l.StandIn, l.LookDue = false, false, false, false
 	l.AttachedTo, l.AttachOver = 0, false
-	l.HandedOverAt, l.ClosedAt, l.Park = nil, nil, nil
+	l.HandedOverAt, l.ClosedAt, l.PutAwayAt, l.PutAwayBy, l.Park = nil, nil, nil, "", nil
 	return l
 }
 

@@ -23,6 +23,9 @@
 //	           refused lately                                         Park COMPANY
 //	           in place of these two: the board was not listed /      ListBoard / Adopt
 //	           there is a ticket for it that no incident owns
+//	           before a create that replaces a ticket: the device's   ListOwn / Adopt
+//	           open ones were not listed / there is one that no
+//	           incident owns
 //	CREATING   no tenant / shadow                                     as above
 //	           elsewhere                                              Park REJECTED, or Nothing when held
 //	           this run began the create, not long ago                Create
@@ -61,7 +64,9 @@
 //	           it is a person's                                       see below
 //	           otherwise                                              Reopen
 //	HANDED_OVER                                                       see below
-//	CLOSED, DROPPED                                                   Nothing
+//	CLOSED     opened again under our own name, by a late request     CloseAgain
+//	           otherwise                                              Nothing
+//	DROPPED                                                           Nothing
 //
 // Before all that, a ticket that has changed in a way that is not known is looked at (Look) as soon as its server can be
 // used; and where there is nothing to do, a wait whose time has come is ended (Unpark). Before a write to a ticket, and before
@@ -69,7 +74,9 @@
 //
 // What people did, as it was seen last, in OPEN, CLOSING and HANDED_OVER:
 //
-//	merged into another ticket                     Follow, whatever the policy: never a second ticket
+//	merged into another ticket                     Follow, whatever the policy: never a second ticket beside an open one
+//	... that was closed already                    as closed by hand at the time of the merge, whoever had closed the other one
+//	                                               and however long ago
 //	closed or deleted, wanted is resolved          End: nothing is written to it
 //	closed or deleted, and the ticket of the       TakeUp: they want the trouble to be followed there
 //	device's last incident was opened again
@@ -84,14 +91,19 @@
 //	... again and again                            HandOver for a time that grows, in place of BeginReopen and Renew
 //	made or opened again by us, and closed at once no closing by hand: REOPENING, Park REJECTED until the settings are mended
 //	opened again after it was handed over          Resume
+//	... and closed anew before that was seen       as closed by hand at the later time
 //	anything else (board, status, fields, parent)  nothing: it is recorded and left alone
 //
 // A ticket that is none any more and that people opened again, one that the incident had before the present one, or that
 // of a closed incident whose device has a later one:
 //
 //	people closed or deleted the present ticket    Retake: they want the trouble to be followed there
+//	it was given up, and no other is being made    Retake, whatever the create waits for
 //	a present ticket is open                       PointOut: a note in it names the present one, once; neither is closed
 //	the incident is over, and there is no later    PointOut: it is recorded, once, and left to them
+//
+// A create that replaces a ticket and has waited reads that one first (LookBack): it may have been opened again, or merged into
+// another, since it was given up.
 //
 // A NEW incident of a device whose last ticket is still open, or was closed within reopenWithin, takes that ticket up
 // (TakeUp) instead of creating one; on the first contact with a board, one that others made is taken over (Adopt).
@@ -127,7 +139,7 @@ func Next(l *ticketv1.Ledger, f Facts) Step {
 	if answer := stray(l, f); answer != nil {
 		return answer
 	}
-	step := sighted(l, f, next(l, f))
+	step := lookedBack(l, f, sighted(l, f, next(l, f)))
 	if _, idle := step.(Nothing); idle && pointless(l, f) {
 		return Unpark{}
 	}
@@ -177,7 +189,9 @@ func next(l *ticketv1.Ledger, f Facts) Step {
 		return reopening(l, f)
 	case ticketv1.Phase_PHASE_HANDED_OVER:
 		return taken(l, f)
-	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_DROPPED:
+	case ticketv1.Phase_PHASE_CLOSED:
+		return over(l, f)
+	case ticketv1.Phase_PHASE_DROPPED:
 		return Nothing{}
 	default:
 		return Nothing{}
@@ -198,7 +212,10 @@ func fresh(l *ticketv1.Ledger, f Facts) Step {
 		return again
 	}
 	next := create(l, f)
-	if _, asks := next.(AskCompany); asks || l.GetRenewals() > 0 {
+	if l.GetRenewals() > 0 {
+		return replacement(l, f, next)
+	}
+	if _, asks := next.(AskCompany); asks {
 		return next
 	}
 	// A ticket that is there already needs no company of ours.
@@ -207,6 +224,20 @@ func fresh(l *ticketv1.Ledger, f Facts) Step {
 		return ListBoard{}
 	case f.Candidate != nil:
 		return Adopt{Ticket: f.Candidate.GetTicketId()}
+	}
+	return next
+}
+
+// replacement takes an open ticket of ours for the device in place of the create that replaces a ticket, where no incident owns
+// one: a record that was restored from a backup does not know that the ticket was replaced before. The tickets of others are
+// left alone, as they were when the one that is replaced was made.
+func replacement(l *ticketv1.Ledger, f Facts, next Step) Step {
+	_, creates := next.(BeginCreate)
+	switch {
+	case f.Candidate != nil:
+		return Adopt{Ticket: f.Candidate.GetTicketId()}
+	case creates && !f.Listed && !differ(l.GetServer(), f.Server):
+		return ListOwn{}
 	}
 	return next
 }

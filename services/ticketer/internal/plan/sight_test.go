@@ -186,7 +186,7 @@ func TestATicketThatIsClosedAgainAndAgainIsAnsweredMoreAndMoreRarely(t *testing.
 					l = plan.Reopened(l, observedAs(), at)
 					answers++
 				case plan.Renew:
-					l = plan.Created(plan.Renewed(l, at), observedAs(), at)
+					l = plan.Created(plan.Renewed(l, plan.Renew{}, at), observedAs(), at)
 					answers++
 				case plan.HandOver:
 					l = plan.HandedOver(l, step, at)

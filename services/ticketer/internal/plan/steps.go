@@ -31,13 +31,14 @@ type Facts struct {
 	Begun    Begun
 	LookedAt time.Time // when this run looked for the ticket or note in vain, by the server's clock; zero: it has not looked
 
-	Listed    bool                // the board's open tickets of others are on record
+	Listed    bool                // the board's open tickets of others are on record; for a ticket that replaces another: ours are listed
 	Candidate *ticketv1.Candidate // the newest of them that stands for the device and can be taken over; nil when there is none
 	Earlier   *ticketv1.Ledger    // the device's incident before this one; nil when there is none on record
 	Quota     Quota               // whether this hour's cap allows another create
 	Group     Group               // the group's ticket, for incidents that belong to a group
 	Shared    bool                // another incident that is not over stands in the same ticket
 	Closer    Closer              // what other incidents that stood in the same ticket did to it
+	Former    *ticketv1.Observed  // the ticket that a create is to replace, as it was seen a few seconds ago; nil when it was not
 	Stray     *ticketv1.Observed  // a ticket that the incident had before the present one, and that was just seen to be open
 	Current   int64               // for an incident that is over: the ticket of the device's one that is not; 0 for none
 	Busy      bool                // requests wait for their turn at the tenant's server
@@ -90,13 +91,16 @@ type (
 	Unpark struct{}
 	// Look reads the ticket, which has changed in a way that is not known.
 	Look struct{}
-	// Glance brings the ticket's picture up to date before it is written to, with one look for all of the tenant's tickets.
+	// Glance brings the ticket's picture up to date before it is written to, with one look for all of the tenant's tickets, or,
+	// before it is opened again, by a look at the ticket itself.
 	Glance struct{}
 	// AskCompany asks for the customer's company and parks until the answer is due.
 	AskCompany struct{ Until time.Time }
 	// ListBoard puts the open tickets on record that others made for devices.
 	ListBoard struct{}
-	// Adopt takes over a ticket that others made for the device.
+	// ListOwn lists the device's open tickets of ours, before one is made that replaces another.
+	ListOwn struct{}
+	// Adopt takes over a ticket for the device that others made, or that no record is left of.
 	Adopt struct{ Ticket int64 }
 	// TakeUp makes the ticket of the device's earlier incident this one's.
 	TakeUp struct{ Ticket int64 }
@@ -104,6 +108,8 @@ type (
 	AskQuota struct{}
 	// BeginCreate puts on record that a create at this company is about to be sent.
 	BeginCreate struct{ Company int64 }
+	// LookBack reads the ticket that is to be replaced before another is made.
+	LookBack struct{ Ticket int64 }
 	// FindByReference looks for tickets with the incident's reference.
 	FindByReference struct{}
 	// Create sends the create that this run began.
@@ -118,6 +124,8 @@ type (
 	BeginClose struct{}
 	// Close sets the closed status.
 	Close struct{}
+	// CloseAgain sets the closed status anew, of a ticket that a late request of ours has opened.
+	CloseAgain struct{}
 	// LeaveOpen ends an incident whose ticket is not ours to close.
 	LeaveOpen struct{ Why string }
 	// End ends an incident whose ticket people have closed or deleted before: nothing is written to it.
@@ -161,10 +169,12 @@ func (Look) step()            {}
 func (Glance) step()          {}
 func (AskCompany) step()      {}
 func (ListBoard) step()       {}
+func (ListOwn) step()         {}
 func (Adopt) step()           {}
 func (TakeUp) step()          {}
 func (AskQuota) step()        {}
 func (BeginCreate) step()     {}
+func (LookBack) step()        {}
 func (FindByReference) step() {}
 func (Create) step()          {}
 func (BeginNote) step()       {}
@@ -172,6 +182,7 @@ func (FindNote) step()        {}
 func (Note) step()            {}
 func (BeginClose) step()      {}
 func (Close) step()           {}
+func (CloseAgain) step()      {}
 func (LeaveOpen) step()       {}
 func (End) step()             {}
 func (Drop) step()            {}

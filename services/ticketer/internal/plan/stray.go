@@ -13,7 +13,14 @@ import (
 func stray(l *ticketv1.Ledger, f Facts) Step {
 	ticket := f.Stray.GetTicketId()
 	again := l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && f.Current != 0 && Open(l.GetObserved())
-	if ticket == 0 && !again || hindered(l, f) != nil {
+	if ticket != 0 && waits(l) {
+		// What its replacement waits for is of no matter any more.
+		if !f.Known || !f.Live || differ(l.GetServer(), f.Server) {
+			return nil
+		}
+		return Retake{Ticket: ticket}
+	}
+	if ticket == 0 && (!again || OpenedByUs(l)) || hindered(l, f) != nil {
 		return nil
 	}
 	if ticket != 0 && lost(l) {
@@ -29,7 +36,7 @@ func stray(l *ticketv1.Ledger, f Facts) Step {
 			return nil
 		}
 		step.Current = l.GetTicketId()
-	case ticketv1.Phase_PHASE_CLOSED:
+	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_DROPPED:
 	default:
 		return nil // it is not settled which ticket is the present one
 	}
@@ -43,7 +50,7 @@ func stray(l *ticketv1.Ledger, f Facts) Step {
 // again, and the answer otherwise.
 func orElsewhereAgain(l *ticketv1.Ledger, f Facts, answer Step) Step {
 	e := f.Earlier
-	if f.Closer != CloserPerson || !servesAgain(e, f) || !Open(e.GetObserved()) || e.GetTicketId() == l.GetTicketId() || hindered(l, f) != nil {
+	if closer(l, f) != CloserPerson || !servesAgain(e, f) || !Open(e.GetObserved()) || e.GetTicketId() == l.GetTicketId() || hindered(l, f) != nil {
 		return answer
 	}
 	return TakeUp{Ticket: e.GetTicketId()}
@@ -54,6 +61,34 @@ func lost(l *ticketv1.Ledger) bool {
 	o := l.GetObserved()
 	return !Resolved(l) && (o.GetClosed() || o.GetDeleted()) && o.GetMergedInto() == 0 &&
 		(l.GetPhase() == ticketv1.Phase_PHASE_OPEN || l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER)
+}
+
+// waits reports whether the incident has given its ticket up while the device fails, and the next is not being made yet.
+func waits(l *ticketv1.Ledger) bool {
+	return l.GetPhase() == ticketv1.Phase_PHASE_NEW && l.GetRenewals() > 0 && l.GetTicketId() == 0 && !Resolved(l)
+}
+
+// lookedBack returns LookBack in place of a create that replaces a ticket: people may have opened that one again, or merged it
+// into another, while the create had to wait. Retake follows when they have.
+func lookedBack(l *ticketv1.Ledger, f Facts, step Step) Step {
+	formers := l.GetFormerTicketIds()
+	switch step.(type) {
+	case BeginCreate, ListOwn:
+	default:
+		return step
+	}
+	if l.GetRenewals() == 0 || len(formers) == 0 || differ(l.GetServer(), f.Server) {
+		return step
+	}
+	last := formers[len(formers)-1]
+	switch o := f.Former; {
+	case o.GetTicketId() != last:
+		return LookBack{Ticket: last}
+	case Open(o), !o.GetDeleted() && o.GetMergedInto() != 0 && o.GetMergedInto() != last:
+		return Retake{Ticket: last}
+	default:
+		return step
+	}
 }
 
 // Serves reports whether a ledger's ticket is open and shows trouble that is not over.
@@ -91,15 +126,19 @@ func NotPointedOut(l *ticketv1.Ledger, remarks []string, now time.Time) *ticketv
 	return l
 }
 
-// Retaken makes a ticket that the incident had before its ticket again, because people opened it again and took the
-// present one away.
+// Retaken makes a ticket that the incident had before its ticket again, because people opened it again, or merged it into
+// another, and there is no other one: they took the present one away, or it was not made yet.
 func Retaken(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
 	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, openedByPeople)
-	l.FormerTicketIds = append(slices.DeleteFunc(l.GetFormerTicketIds(), func(id int64) bool { return id == o.GetTicketId() }), l.GetTicketId())
+	foreign := slices.Contains(l.GetForeignFormerIds(), o.GetTicketId())
+	again := func(id int64) bool { return id == o.GetTicketId() }
+	l.FormerTicketIds, l.ForeignFormerIds = slices.DeleteFunc(l.GetFormerTicketIds(), again), slices.DeleteFunc(l.GetForeignFormerIds(), again)
+	retire(l)
 	l.TicketId, l.CompanyId, l.Observed, l.Reference, l.Summary = o.GetTicketId(), o.GetCompanyId(), o, o.GetReference(), o.GetSummary()
 	l.Phase = ticketv1.Phase_PHASE_OPEN
-	l.Foreign, l.StandIn, l.AttachedTo, l.AttachOver = false, false, 0, false
-	l.NoteBegunRevision, l.Remarks = 0, nil
+	l.Foreign, l.StandIn, l.AttachedTo, l.AttachOver = foreign, false, 0, false
+	l.NoteBegunRevision, l.Remarks, l.CreateAttempts, l.CreateBegunAt = 0, nil, 0, nil
+	l.PutAwayAt, l.PutAwayBy, l.Replaced = nil, "", nil
 	l.HandedOverAt, l.MissedAt, l.Park = nil, nil, nil
 	return l
 }

@@ -24,6 +24,10 @@ func TestATicketThatPeopleOpenedAgainAlthoughItWasReplaced(t *testing.T) {
 	asLeft := shows(func(*ticketv1.Observed) {})
 	shut := shows(func(o *ticketv1.Observed) { o.Closed = true })
 	told := func(l *ticketv1.Ledger) { l.Remarks = []string{plan.PointOut{Ticket: 40, Current: 41}.Words()} }
+	waits := func(l *ticketv1.Ledger) {
+		asLeft(l)
+		l.TicketId, l.Observed, l.Renewals = 0, nil, 1
+	}
 	const open, closed, handed = ticketv1.Phase_PHASE_OPEN, ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_HANDED_OVER
 	for _, c := range []struct {
 		sentence string
@@ -43,7 +47,13 @@ func TestATicketThatPeopleOpenedAgainAlthoughItWasReplaced(t *testing.T) {
 		{"... nor when the present one was merged, which is followed first", ledger(phase(open), shows(func(o *ticketv1.Observed) { o.MergedInto = 5 })), live(stray), plan.Follow{Ticket: 5}},
 		{"is recorded when the incident is over", ledger(phase(closed), shut, wanted(2, resolved)), live(stray), plan.PointOut{Ticket: 40}},
 		{"names the later incident's when there is one", ledger(phase(closed), shut, wanted(2, resolved)), live(stray, func(f *plan.Facts) { f.Current = 60 }), plan.PointOut{Ticket: 40, Current: 60}},
-		{"waits while the next one is being made", ledger(asLeft, func(l *ticketv1.Ledger) { l.TicketId = 0 }), live(stray), plan.BeginCreate{Company: 250}},
+		{"is the incident's again while the next one is not being made yet", ledger(waits), live(stray), plan.Retake{Ticket: 40}},
+		{"... whatever that waits for", ledger(waits, parked(ticketv1.ParkReason_PARK_REASON_CAPPED, 0, time.Hour, 0)), live(stray), plan.Retake{Ticket: 40}},
+		{"... not in shadow mode", ledger(waits, parked(ticketv1.ParkReason_PARK_REASON_SHADOW, 0, time.Hour, 0)), live(stray, shadow), plan.Nothing{}},
+		{"... nor at another server", ledger(waits, server(there), parked(ticketv1.ParkReason_PARK_REASON_CAPPED, 0, time.Hour, 0)), live(stray), plan.Nothing{}},
+		{"... nor when the device has recovered", ledger(waits, wanted(2, resolved)), live(stray), plan.Drop{}},
+		{"is recorded when the incident has ended without another", ledger(waits, phase(ticketv1.Phase_PHASE_DROPPED), wanted(2, resolved)), live(stray), plan.PointOut{Ticket: 40}},
+		{"waits while the next one is being made", ledger(waits, begunCreate(0, 1)), live(stray), plan.FindByReference{}},
 	} {
 		t.Run(c.sentence, func(t *testing.T) { require.Equal(t, c.want, plan.Next(c.ledger, c.facts)) })
 	}

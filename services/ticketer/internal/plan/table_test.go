@@ -39,6 +39,8 @@ func wordsOf(s plan.Step) action {
 		return action{"follow to the ticket it was merged into", 1}
 	case plan.Attach:
 		return action{"make it a child of the group's ticket", 1}
+	case plan.ListOwn:
+		return action{"list the device's open tickets of ours", 1}
 	case plan.Adopt:
 		return action{"take it over", 2}
 	case plan.MoveHome:
@@ -69,6 +71,8 @@ func wordsOf(s plan.Step) action {
 		return action{"end without a ticket", 0}
 	case plan.Look:
 		return action{"read it", 1}
+	case plan.LookBack:
+		return action{"read the one that is to be replaced", 1}
 	case plan.FindByReference:
 		return action{"look for it by its reference", 1}
 	case plan.Unpark:
@@ -116,13 +120,20 @@ func after(l *ticketv1.Ledger, f *plan.Facts, s plan.Step, target *ticketv1.Obse
 	case plan.Reopen:
 		return plan.Reopened(l, seen(false), now), true
 	case plan.Follow:
-		return plan.Followed(l, target, true, now), true
+		return plan.Followed(l, target, target.GetReference() == "", now), true
 	case plan.Renew:
-		return plan.Renewed(l, now), true
+		f.Former, f.Listed = l.GetObserved(), f.Server != here // what follows at another server is that one's
+		return plan.Renewed(l, s, now), true
+	case plan.LookBack:
+		f.Former = target
+		return l, true
 	case plan.Resume:
 		return plan.Resumed(l, now), true
 	case plan.Retake:
 		o := f.Stray
+		if o == nil {
+			o = f.Former
+		}
 		f.Stray = nil
 		return plan.Retaken(l, o, now), true
 	case plan.PointOut:
@@ -139,7 +150,7 @@ func after(l *ticketv1.Ledger, f *plan.Facts, s plan.Step, target *ticketv1.Obse
 		return plan.TakenUp(l, f.Earlier, now), true
 	case plan.Adopt:
 		return plan.Adopted(l, &ticketv1.Observed{TicketId: s.Ticket, BoardId: 1}, here, "", now), true
-	case plan.ListBoard:
+	case plan.ListBoard, plan.ListOwn:
 		f.Listed = true
 		return l, true
 	case plan.AskQuota:
@@ -201,6 +212,7 @@ type particularCase struct {
 	phase, picture, ticket, policy string
 	ledger                         *ticketv1.Ledger
 	facts                          plan.Facts
+	seen                           *ticketv1.Observed // what a look at a ticket shows
 }
 
 func particular() []particularCase {
@@ -231,6 +243,10 @@ func particular() []particularCase {
 		wanted(2, resolved)(l)
 	}
 	later := func(f *plan.Facts) { f.Current = 60 }
+	given := func(l *ticketv1.Ledger) { l.FormerTicketIds, l.Renewals, l.Server = []int64{40}, 1, here }
+	unlisted := func(f *plan.Facts) { f.Listed = false }
+	companyless := parked(ticketv1.ParkReason_PARK_REASON_COMPANY, -time.Minute, time.Minute, 0)
+	unable := parked(ticketv1.ParkReason_PARK_REASON_UNAVAILABLE, -time.Minute, time.Minute, 0)
 	lastOpened := func(f *plan.Facts) {
 		f.Earlier = ledger(ticket(40), server(here), func(l *ticketv1.Ledger) {
 			l.Phase, l.Observed = ticketv1.Phase_PHASE_CLOSED, &ticketv1.Observed{TicketId: 40}
@@ -241,32 +257,39 @@ func particular() []particularCase {
 		return ledger(append([]func(*ticketv1.Ledger){phase(open), ticket(41), server(here), seen}, changes...)...)
 	}
 	return []particularCase{
-		{"no ticket yet", "unchanged", "others made one for the device", "first contact with the board", ledger(), live(func(f *plan.Facts) { f.Candidate = &ticketv1.Candidate{TicketId: 39} })},
-		{"no ticket yet", "unchanged", "the device's last one was closed an hour ago", "reopenWithin: 24h", ledger(), live(again)},
-		{"no ticket yet", "unchanged", "none", "hourlyCap, reached", ledger(), live(cap(plan.Quota{Asked: true, Until: now.Add(time.Hour)}))},
-		{"no ticket yet", "unchanged", "none", "hourlyCap, not reached", ledger(), live(cap(plan.Quota{}))},
-		{"open", "unchanged", "its group has a ticket", "join: attach", made(member), live(group(plan.Group{Ticket: 50}))},
-		{"open", "unchanged", "its group has no ticket yet", "join: attach", made(member), live()},
-		{"open", "unchanged", "its group is over", "join: attach", made(member), live(group(plan.Group{Ticket: 50, Over: true}))},
-		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: true", made(strayed), live(home)},
-		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: false", made(strayed), live()},
-		{"open", "recovered", "a person's, ours was merged into it", "any", made(wanted(2, resolved), foreign), live()},
-		{"open", "recovered", "another device's, which still fails", "any", made(wanted(2, resolved)), live(shared)},
-		{"open", "unchanged", "another device's too, closed by us for that one", "onHandClose: wontFix", made(shut), live(wontFix, closer(plan.CloserOurs))},
-		{"left to people", "unchanged", "another device's too, closed by us for that one", "onHandClose: wontFix", made(shut, phase(ticketv1.Phase_PHASE_HANDED_OVER)), live(wontFix, closer(plan.CloserOurs))},
-		{"open", "unchanged", "another device's too, which is just being closed", "onHandClose: wontFix", made(shut), live(wontFix, closer(plan.CloserUnsure))},
-		{"open", "unchanged", "people opened one again that it has replaced", "any", made(replaced), live(stray)},
-		{"left to people", "unchanged", "closed, and people opened one again that it has replaced", "any", made(replaced, shut, phase(ticketv1.Phase_PHASE_HANDED_OVER)), live(stray)},
-		{"closed", "recovered", "people opened one again that it has replaced", "any", made(replaced, ended, shut), live(stray)},
-		{"closed", "recovered", "people opened it again, and the device's next incident has another", "any", made(ended), live(later)},
-		{"open", "unchanged", "closed, and people opened the one of the device's last incident again", "any", made(shut), live(lastOpened)},
-		{"open", "unchanged", "changed and not read yet", "any", made(lookDue), live()},
-		{"open", "unchanged", "as we left it, waiting for something that is done", "any", made(waits), live()},
+		{"no ticket yet", "unchanged", "others made one for the device", "first contact with the board", ledger(), live(func(f *plan.Facts) { f.Candidate = &ticketv1.Candidate{TicketId: 39} }), nil},
+		{"no ticket yet", "unchanged", "the device's last one was closed an hour ago", "reopenWithin: 24h", ledger(), live(again), nil},
+		{"no ticket yet", "unchanged", "none", "hourlyCap, reached", ledger(), live(cap(plan.Quota{Asked: true, Until: now.Add(time.Hour)})), nil},
+		{"no ticket yet", "unchanged", "none", "hourlyCap, not reached", ledger(), live(cap(plan.Quota{})), nil},
+		{"open", "unchanged", "its group has a ticket", "join: attach", made(member), live(group(plan.Group{Ticket: 50})), nil},
+		{"open", "unchanged", "its group has no ticket yet", "join: attach", made(member), live(), nil},
+		{"open", "unchanged", "its group is over", "join: attach", made(member), live(group(plan.Group{Ticket: 50, Over: true})), nil},
+		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: true", made(strayed), live(home), nil},
+		{"open", "unchanged", "at the catch-all company, and there is another", "moveHome: false", made(strayed), live(), nil},
+		{"open", "recovered", "a person's, ours was merged into it", "any", made(wanted(2, resolved), foreign), live(), nil},
+		{"open", "recovered", "another device's, which still fails", "any", made(wanted(2, resolved)), live(shared), nil},
+		{"open", "unchanged", "another device's too, closed by us for that one", "onHandClose: wontFix", made(shut), live(wontFix, closer(plan.CloserOurs)), nil},
+		{"left to people", "unchanged", "another device's too, closed by us for that one", "onHandClose: wontFix", made(shut, phase(ticketv1.Phase_PHASE_HANDED_OVER)), live(wontFix, closer(plan.CloserOurs)), nil},
+		{"open", "unchanged", "another device's too, which is just being closed", "onHandClose: wontFix", made(shut), live(wontFix, closer(plan.CloserUnsure)), nil},
+		{"open", "unchanged", "people opened one again that it has replaced", "any", made(replaced), live(stray), nil},
+		{"left to people", "unchanged", "closed, and people opened one again that it has replaced", "any", made(replaced, shut, phase(ticketv1.Phase_PHASE_HANDED_OVER)), live(stray), nil},
+		{"closed", "recovered", "people opened one again that it has replaced", "any", made(replaced, ended, shut), live(stray), nil},
+		{"closed", "recovered", "people opened it again, and the device's next incident has another", "any", made(ended), live(later), nil},
+		{"open", "unchanged", "closed, and people opened the one of the device's last incident again", "any", made(shut), live(lastOpened), nil},
+		{"gave its ticket up, waits for a company", "unchanged", "people opened it again", "any", ledger(given, companyless), live(stray, link(nil)), nil},
+		{"gave its ticket up, waits for ConnectWise", "unchanged", "people opened it again", "any", ledger(given, unable), live(stray), nil},
+		{"gave its ticket up, waits for ConnectWise", "unchanged", "people opened it again, in shadow mode", "any", ledger(given, unable), live(stray, shadow), nil},
+		{"gave its ticket up, has waited", "unchanged", "as it was given up", "any", ledger(given), live(unlisted), &ticketv1.Observed{TicketId: 40, Closed: true}},
+		{"gave its ticket up, has waited", "unchanged", "people opened it again, which was not seen yet", "any", ledger(given), live(unlisted), &ticketv1.Observed{TicketId: 40}},
+		{"gave its ticket up, has waited", "recovered", "people opened it again, which was not seen yet", "any", ledger(given, wanted(2, resolved)), live(), &ticketv1.Observed{TicketId: 40}},
+		{"ended without a ticket", "recovered", "people opened one again that was given up", "any", ledger(given, phase(ticketv1.Phase_PHASE_DROPPED), wanted(2, resolved)), live(stray), nil},
+		{"open", "unchanged", "changed and not read yet", "any", made(lookDue), live(), nil},
+		{"open", "unchanged", "as we left it, waiting for something that is done", "any", made(waits), live(), nil},
 	}
 }
 
 // check holds what must be true of every course.
-func check(t *testing.T, name string, l, end *ticketv1.Ledger, steps []plan.Step, requests int) {
+func check(t *testing.T, name string, l, end *ticketv1.Ledger, into *ticketv1.Observed, steps []plan.Step, requests int) {
 	t.Helper()
 	has := func(s plan.Step) bool {
 		return slices.ContainsFunc(steps, func(other plan.Step) bool { return fmt.Sprintf("%T", other) == fmt.Sprintf("%T", s) })
@@ -276,7 +299,8 @@ func check(t *testing.T, name string, l, end *ticketv1.Ledger, steps []plan.Step
 		require.True(t, has(plan.Reopen{}) || has(plan.Create{}), "%s: a note in a closed ticket hides an outage", name)
 	}
 	if o.GetMergedInto() != 0 {
-		require.False(t, has(plan.Create{}), "%s: never a second ticket", name)
+		require.False(t, has(plan.Create{}) && !into.GetClosed(), "%s: never a second ticket", name)
+		require.False(t, has(plan.Reopen{}) && end.GetForeign(), "%s: a person's ticket is not opened again", name)
 		require.False(t, has(plan.Close{}) && end.GetForeign(), "%s: a person's ticket is closed by people", name)
 	}
 	if o.GetClosed() && plan.Resolved(l) && o.GetMergedInto() == 0 {
@@ -328,7 +352,11 @@ func TestWhereATicketComesFrom(t *testing.T) {
 		{"a board that was never looked at is listed first", ledger(), live(unlisted), plan.ListBoard{}},
 		{"... not while the company is asked for", ledger(), live(unlisted, link(nil)), plan.AskCompany{now.Add(time.Minute)}},
 		{"... also for what is no device", ledger(group), live(unlisted), plan.ListBoard{}},
-		{"... nor for a ticket that replaces another", ledger(renewed), live(unlisted), create},
+		{"before a ticket that replaces another our own are listed anew", ledger(renewed), live(unlisted), plan.ListOwn{}},
+		{"... and one that no incident owns is taken over instead", ledger(renewed), live(candidate), plan.Adopt{39}},
+		{"... also where no company is known", ledger(renewed), live(candidate, link(nil)), plan.Adopt{39}},
+		{"... not listed while the company is asked for", ledger(renewed), live(unlisted, link(nil)), plan.AskCompany{now.Add(time.Minute)}},
+		{"... nor while a place of the hour is", ledger(renewed), live(unlisted, capped(plan.Quota{})), plan.AskQuota{}},
 		{"a ticket of others is taken over", ledger(), live(candidate), plan.Adopt{39}},
 		{"... also where no company is known", ledger(), live(candidate, link(linked(0, 0, time.Minute))), plan.Adopt{39}},
 		{"the last ticket serves again soon after it was closed", ledger(), live(within, earlier(23*time.Hour)), plan.TakeUp{40}},

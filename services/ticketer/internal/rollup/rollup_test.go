@@ -169,6 +169,21 @@ func TestARollUpAtACustomersCompanyShowsOthersInternallyOnly(t *testing.T) {
 	require.Contains(t, analysis, "- SRV-3 x (Bluefin)")
 }
 
+// A template for what customers read is given no more than the built-in words tell them.
+func TestTemplatesOfARollUpAtACustomersCompanySeeNoOtherCustomers(t *testing.T) {
+	e, _ := rollup.Next(rollup.Picture{Tenant: "harbor", Waiting: []rollup.Waiting{one(1), one(2), one(-3)}, Customer: one(1).Customer, Now: now})
+	const names = "{{range .Members}}{{.Name}} {{.Customer}},{{end}}"
+	write := func(public bool) string {
+		w := text.NewWriter(&tenantv1.Tickets{PublicNotes: public, Templates: map[string]string{
+			"summary": names, "description": names, "note": names, "resolution": names,
+		}}, time.UTC, func(template string, err error) { require.NoError(t, err, template) })
+		return strings.Join([]string{rollup.Summary(w, e), rollup.Description(w, e), rollup.Change(w, e, e), rollup.Resolution(w, e)}, "\n")
+	}
+	const acme, bluefin, mark = "SRV-1 x Acme,SRV-2 x Acme,", "SRV-3 x Bluefin,", "\n\nCovewise rollup-498670 r1\n"
+	require.Equal(t, "[CW-rollup-498670] "+acme+"\n"+acme+mark+acme+bluefin+mark+acme+bluefin+mark, write(false)+"\n")
+	require.Equal(t, "[CW-rollup-498670] "+acme+"\n"+acme+mark+acme+bluefin+mark+acme+mark, write(true)+"\n")
+}
+
 func TestTheRollUpSpeaksInTheTenantsWordsWithTheBadgeInFront(t *testing.T) {
 	e, _ := next(nil, waiting(3), false)
 	w := text.NewWriter(&tenantv1.Tickets{Templates: map[string]string{

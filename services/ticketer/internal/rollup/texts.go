@@ -2,7 +2,6 @@ package rollup
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	tenantdoc "github.com/covewise/covewise/platform/tenant"
@@ -19,11 +18,7 @@ func Summary(w *text.Writer, e *incidentv1.Event) string {
 // Description is the ticket's first text. At a customer's company it names that customer's devices only: customers may read
 // it.
 func Description(w *text.Writer, e *incidentv1.Event) string {
-	shown, others := e.GetMembers(), 0
-	if customer := e.GetCustomer().GetId(); customer != tenantdoc.OwnCustomer {
-		shown = slices.DeleteFunc(slices.Clone(shown), func(m *incidentv1.Member) bool { return m.GetCustomerId() != customer })
-		others = len(e.GetMembers()) - len(shown)
-	}
+	shown, others := text.Theirs(e)
 	return w.RollUp(wording.Description, e, issue(e), fmt.Sprintf("%s in trouble beyond the tickets that one hour may have (tickets.hourlyCap). "+
 		"Each gets its own ticket as soon as the cap allows it, unless it recovers before. Many at once often have one cause: look there first.\n\n%s",
 		areDevices(e.GetMembersTotal()), list(w, e, shown, others)))

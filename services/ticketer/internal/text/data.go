@@ -5,12 +5,30 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
+	"github.com/covewise/covewise/platform/tenant"
 	"github.com/covewise/covewise/platform/tenant/wording"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 )
 
-// data is what a template sees of an event; built is the built-in text.
-func (w *Writer) data(e *incidentv1.Event, built string) wording.Data {
+// Theirs returns the devices that a text at the customer's company may name to the customer, and how many others there
+// are: those of a ticket that stands for several customers' devices and is not at the MSP's own company are other people's.
+func Theirs(e *incidentv1.Event) (named []*incidentv1.Member, others int) {
+	customer := e.GetCustomer().GetId()
+	if customer == tenant.OwnCustomer {
+		return e.GetMembers(), 0
+	}
+	for _, m := range e.GetMembers() {
+		if id := m.GetCustomerId(); id != "" && id != customer {
+			others++
+			continue
+		}
+		named = append(named, m)
+	}
+	return named, others
+}
+
+// data is what a template sees of an event; built is the built-in text. public says that the customer may read the text.
+func (w *Writer) data(e *incidentv1.Event, built string, public bool) wording.Data {
 	p := w.page(e, false)
 	d := wording.Data{
 		Text: built, Incident: e.GetIncidentId(), Revision: int(e.GetRevision()), Scope: scopeName(e), Headline: headline(e), Issue: issue(e),
@@ -34,7 +52,11 @@ func (w *Writer) data(e *incidentv1.Event, built string) wording.Data {
 	for _, s := range e.GetDevice().GetSources() {
 		d.Sources = append(d.Sources, p.sourceData(s))
 	}
-	for _, m := range e.GetMembers()[:min(len(e.GetMembers()), mostListed)] {
+	members := e.GetMembers()
+	if public {
+		members, _ = Theirs(e)
+	}
+	for _, m := range members[:min(len(members), mostListed)] {
 		d.Members = append(d.Members, wording.Member{ID: m.GetDeviceId(), Name: oneLine(m.GetDeviceName()), Customer: oneLine(m.GetCustomerName())})
 	}
 	for _, tag := range e.GetTags() {

@@ -102,7 +102,7 @@ func (w *Writer) page(e *incidentv1.Event, public bool) *page {
 func (w *Writer) Summary(e *incidentv1.Event) string {
 	built := summary(e)
 	out, ok := w.own(wording.Summary, func() wording.Data {
-		return w.data(e, strings.TrimSpace(strings.TrimPrefix(built, Badge(e.GetIncidentId()))))
+		return w.data(e, strings.TrimSpace(strings.TrimPrefix(built, Badge(e.GetIncidentId()))), true)
 	})
 	if !ok {
 		return built
@@ -164,10 +164,10 @@ func (w *Writer) Resolution(shown, e *incidentv1.Event) string {
 
 // RollUp writes a text of the ticket that stands for devices which wait for their own, in the tenant's own words where it
 // has a template of that kind: the summary with the incident's badge in front, any other with the marker below. built are
-// the built-in words, and issue is what they say in a few.
+// the built-in words, and issue is what they say in a few. Its notes are internal whatever the settings say.
 func (w *Writer) RollUp(kind wording.Kind, e *incidentv1.Event, issue, built string) string {
 	out, ok := w.own(kind, func() wording.Data {
-		d := w.data(e, built)
+		d := w.data(e, built, kind != wording.Note && (w.public || kind != wording.Resolution))
 		d.Headline, d.Issue = issue, issue
 		return d
 	})
@@ -185,7 +185,7 @@ func (w *Writer) RollUp(kind wording.Kind, e *incidentv1.Event, issue, built str
 func (w *Writer) finish(kind wording.Kind, e *incidentv1.Event, p *page, more func(*wording.Data)) string {
 	body := p.text()
 	out, ok := w.own(kind, func() wording.Data {
-		d := w.data(e, body)
+		d := w.data(e, body, p.public)
 		if more != nil {
 			more(&d)
 		}
