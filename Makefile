@@ -32,7 +32,7 @@ build: ## build the covewise binary into bin/
 # without it by `make chaos`, too: the stories of services/ticketer/app and test/scenarios run the same services under it.
 NO_RACE := ./services/evaluator/internal/corpus ./services/evaluator/internal/judge ./services/evaluator/internal/group ./services/poller/app ./test/chaos
 
-GO_TEST := go test -vet=off -shuffle=on -timeout 10m -ldflags=-w
+GO_TEST := go test -vet=off -parallel 4 -shuffle=on -timeout 10m -ldflags=-w
 
 # The tests wait more than they work, so that more than two at once are worth it on two cores; the longest come first.
 # -w leaves out what only debuggers read, a third of the linker's work. Servers of tests keep their files in memory where

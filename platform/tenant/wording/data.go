@@ -26,7 +26,7 @@ type Data struct {
 	Troubles     []Trouble // what is wrong, by data source, gravest first; empty when it is over
 	Sources      []Source  // every configured data source
 	Cause        string    // what the devices of a group have in common
-	Members      []Member  // devices of a group, at most 100
+	Members      []Member  // devices of a group or a roll-up, at most 100; in what customers read only those of the ticket's customer, unless it is at your own company
 	MembersTotal int       // how many devices the group has
 	Changes      []string  // what differs from the last note; in notes only
 	Resolution   string    // why it is over: "recovered", "removed" or "excluded"; empty before

@@ -153,7 +153,7 @@ func (r *run) sightFrom(ctx context.Context, now time.Time) (time.Time, error) {
 	}
 	since = now.Add(-firstSight)
 	d, _, err := r.desks.Get(ctx, bus.Key(r.ledger.GetTenant()))
-	if cursor := d.GetCursor(); cursor != nil && d.GetServer() == r.facts.Server && cursor.AsTime().Before(since) {
+	if cursor := d.GetCursor(); cursor != nil && strings.EqualFold(d.GetServer(), r.facts.Server) && cursor.AsTime().Before(since) {
 		since = cursor.AsTime()
 	}
 	return since, err

@@ -3,6 +3,7 @@ package observe
 import (
 	"context"
 	"slices"
+	"strings"
 
 	"github.com/covewise/covewise/platform/bus"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -94,7 +95,7 @@ func (w *Watcher) bereft(ctx context.Context, r Reader, server string, o *orphan
 	accepted := map[int64]bool{}
 	var lost []string // installations
 	err := w.adopted.Each(ctx, bus.Key(o.tenant)+".>", func(e bus.Entry[*ticketv1.Adoption]) error {
-		if e.Value.GetServer() != server {
+		if !strings.EqualFold(e.Value.GetServer(), server) {
 			return nil
 		}
 		for _, c := range e.Value.GetCandidates() {
