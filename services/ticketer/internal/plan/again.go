@@ -20,14 +20,8 @@ func over(l *ticketv1.Ledger, f Facts) Step {
 	if !OpenedByUs(l) || f.Shared {
 		return Nothing{}
 	}
-	if stop := barred(l, f); stop != nil {
+	if stop := hindered(l, f); stop != nil {
 		return stop
-	}
-	if stop := elsewhere(l, f); stop != nil {
-		return stop
-	}
-	if held(l, f) {
-		return Nothing{}
 	}
 	return CloseAgain{}
 }

@@ -9,16 +9,21 @@ import (
 
 // hindered returns why nothing can be written to the ticket now, or nil.
 func hindered(l *ticketv1.Ledger, f Facts) Step {
-	if stop := barred(l, f); stop != nil {
-		return stop
-	}
-	if stop := elsewhere(l, f); stop != nil {
+	if stop := stopped(l, f); stop != nil {
 		return stop
 	}
 	if held(l, f) {
 		return Nothing{}
 	}
 	return nil
+}
+
+// stopped returns the step when nothing may be written to the ticket at all, or nil.
+func stopped(l *ticketv1.Ledger, f Facts) Step {
+	if stop := barred(l, f); stop != nil {
+		return stop
+	}
+	return elsewhere(l, f)
 }
 
 // elsewhere returns the step when the create was begun at another server, or nil.

@@ -243,10 +243,7 @@ func replacement(l *ticketv1.Ledger, f Facts, next Step) Step {
 }
 
 func creating(l *ticketv1.Ledger, f Facts) Step {
-	if stop := barred(l, f); stop != nil {
-		return stop
-	}
-	if stop := elsewhere(l, f); stop != nil {
+	if stop := stopped(l, f); stop != nil {
 		return stop
 	}
 	begun := l.GetCreateBegunAt().AsTime()
@@ -293,10 +290,7 @@ func open(l *ticketv1.Ledger, f Facts) Step {
 	if !noteDue(l) {
 		return attach(l, f)
 	}
-	if stop := barred(l, f); stop != nil {
-		return stop
-	}
-	if stop := elsewhere(l, f); stop != nil {
+	if stop := stopped(l, f); stop != nil {
 		return stop
 	}
 	if stop := unsettledNote(l, f); stop != nil {
@@ -338,10 +332,7 @@ func closing(l *ticketv1.Ledger, f Facts) Step {
 	if answer := taken(l, f); answer != nil {
 		return answer
 	}
-	if stop := barred(l, f); stop != nil {
-		return stop
-	}
-	if stop := elsewhere(l, f); stop != nil {
+	if stop := stopped(l, f); stop != nil {
 		return stop
 	}
 	if stop := unsettledNote(l, f); stop != nil {
