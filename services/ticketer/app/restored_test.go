@@ -203,6 +203,6 @@ func TestALostAnswerIsNotTakenForAnOldTicketOfTheSameNumber(t *testing.T) {
 	}
 	t.Run("also when the create did not arrive", func(t *testing.T) {
 		t.Parallel()
-		numberedAnew(t, time.Hour, cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultDrop})
+		numberedAnew(t, 48*time.Hour, cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultDrop})
 	})
 }

@@ -159,7 +159,6 @@ func (r *run) search(ctx context.Context, name string, f func(ctx context.Contex
 // find looks for the ticket of a create whose outcome is not known.
 func (r *run) find(ctx context.Context) (done bool, err error) {
 	var found []desk.Found
-	began := r.clock.Now()
 	at, err := r.search(ctx, "find ticket", func(ctx context.Context) (err error) {
 		found, err = r.site.desk.Find(ctx, r.ledger.GetReference())
 		return err
@@ -171,7 +170,7 @@ func (r *run) find(ctx context.Context) (done bool, err error) {
 	for _, f := range found {
 		all = append(all, plan.Made{Ticket: f.Ticket, Entered: f.Entered()})
 	}
-	i := plan.OfCreate(r.ledger, all, at.Sub(began))
+	i := plan.OfCreate(r.ledger, all)
 	if i < 0 {
 		r.facts.LookedAt = at
 		return false, nil
