@@ -278,7 +278,7 @@ func (m *msp) rolledUp() error {
 // settled lets time go by until no incident has anything left to do.
 func (w *world) settled() error {
 	moving := ""
-	for round := range 40 {
+	for round := range 80 { // with a cap of one an hour this takes the clock as many hours as there are devices
 		if err := w.idle(); err != nil {
 			return err
 		}

@@ -143,7 +143,7 @@ func (m *msp) judgeOthers(d *device, ledgers map[string]*ticketv1.Ledger, ticket
 	defer m.mu.Unlock()
 	for _, t := range tickets {
 		device, incident := m.owner(t)
-		if _, before := m.priors[t.ID]; before && !adopted(ledgers, t.ID) {
+		if before, is := m.priors[t.ID]; is && !adopted(ledgers, t.ID, before.device) && t.ExternalXRef == m.before[t.ID].ExternalXRef {
 			continue // see judgePriors
 		}
 		if device != d.id || t.ClosedFlag || serving[t.ID] || m.reopened[t.ID] {

@@ -69,13 +69,14 @@ func (m *msp) judgePriors(ledgers map[string]*ticketv1.Ledger, tickets map[int]c
 		t, there := tickets[id]
 		was := m.before[id]
 		t.Company, was.Company = "", "" // its name, which people change at the company
-		if adopted(ledgers, id) {
+		if adopted(ledgers, id, p.device) {
 			m.world.figures.meet("ticket from before: " + p.kind)
 			continue
 		}
 		switch {
 		case m.handled[id] || !there:
-		case p.kind == priorLost && t.UpdatedBy == cwfake.DefaultMember: // it is ours, to close when nobody needs it
+		case (p.kind == priorLost || t.ExternalXRef != was.ExternalXRef) && t.UpdatedBy == cwfake.DefaultMember:
+			// It is ours, or was marked as ours when the device recovered before that was recorded, and is closed when nobody needs it.
 		case m.failed[p.device] && count[p.device] == 1 && m.contacted(p.device, ledgers):
 			m.world.found("a ticket from before is adopted", "%s: device %s: ticket %d %q was not; people: %s", m.id, p.device, id, t.Summary, strings.Join(m.acts, ", "))
 		case !m.touched[id] && !reflect.DeepEqual(t, was):
@@ -94,9 +95,12 @@ func (m *msp) contacted(device string, ledgers map[string]*ticketv1.Ledger) bool
 	return false
 }
 
-// adopted reports whether a ticket is, or was, an incident's.
-func adopted(ledgers map[string]*ticketv1.Ledger, ticket int) bool {
+// adopted reports whether a ticket is, or was, that of an incident of the device. People may merge another device's into it.
+func adopted(ledgers map[string]*ticketv1.Ledger, ticket int, device string) bool {
 	for _, l := range ledgers {
+		if l.GetDeviceId() != device {
+			continue
+		}
 		if int(l.GetTicketId()) == ticket {
 			return true
 		}
