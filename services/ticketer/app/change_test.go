@@ -3,6 +3,7 @@ package app_test
 import (
 	"net/http/httptest"
 	"os"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -80,6 +81,41 @@ func TestATicketOfAnotherServerIsNeverTouched(t *testing.T) {
 		if theirs, there := other.Ticket(id); there {
 			require.False(t, theirs.ClosedFlag, id)
 		}
+	}
+}
+
+func TestWhatAReplacementMadeAtAnotherServerReplacesIsNotLookedForThere(t *testing.T) {
+	t.Parallel()
+	w, ticket := failing(t, func(s *tenantv1.Tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_NEW })
+	w.unlink()
+	require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
+	w.passes("renewed", func() bool { l := w.ledger("7"); return l.GetRenewals() == 1 && l.GetPark() != nil })
+	other, url := w.otherServer(ticket.ID)
+	before, _ := other.Ticket(ticket.ID)
+	require.False(t, before.ClosedFlag, "a stranger's ticket of that number")
+	// Whether the first create was executed is not known, so that looks in vain come before the next.
+	require.NoError(t, other.AddFaults(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultErrorBefore, Status: 503}))
+	w.settings(func(s *tenantv1.Settings) { s.Connectwise.Url = url })
+	w.link(companyv1.LinkState_LINK_STATE_LINKED)
+	w.change(func(l *companyv1.Link) { l.Server = name(url) })
+	w.passes("created at the other server", w.inPhase("7", open, 1))
+	l := w.ledger("7")
+	require.NotEqual(t, int64(ticket.ID), l.GetTicketId())
+	require.Equal(t, name(url), l.GetServer())
+	require.Empty(t, l.GetFormerTicketIds())
+	mine, _ := other.Ticket(int(l.GetTicketId()))
+	require.Equal(t, w.reference("7-1:2"), mine.ExternalXRef)
+	for _, note := range mine.Notes {
+		require.NotContains(t, note.Text, "replaces ticket")
+	}
+	w.say("7", 2, resolved)
+	w.until("closed", w.inPhase("7", closed, 2))
+	mine, _ = other.Ticket(mine.ID)
+	require.True(t, mine.ClosedFlag)
+	after, _ := other.Ticket(ticket.ID)
+	require.Equal(t, before, after)
+	for route := range other.Counts() {
+		require.NotContains(t, route, "/service/tickets/"+strconv.Itoa(ticket.ID))
 	}
 }
 

@@ -3,6 +3,7 @@ package app_test
 import (
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	"github.com/covewise/covewise/services/ticketer/app"
 )
 
 // astray is a world whose customer has no company, so that device 7 has its ticket at the catch-all company.
@@ -62,6 +64,34 @@ func TestATicketComesHomeAtALaterLook(t *testing.T) {
 	require.Equal(t, "HarborIT", w.onlyTicket("7").CompanyIdentifier)
 	w.settings(live)
 	w.passes("moved", func() bool { return w.onlyTicket("7").CompanyIdentifier == "acme" })
+}
+
+// The answer to the create is lost, and before the ticket is found by its reference a person has put it elsewhere.
+func TestATicketThatPeopleMovedBeforeItWasFoundStaysThere(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	_, err := w.cw.AddCompany(cwfake.Company{ID: 251, Identifier: "acme2", Name: "Acme Two", Sites: []cwfake.Site{{Name: "Main", Primary: true}}})
+	require.NoError(t, err)
+	w.settings(func(s *tenantv1.Settings) { s.Companies = &tenantv1.Companies{CatchAll: "HarborIT", MoveHome: true} })
+	w.change(func(l *companyv1.Link) {
+		l.Method, l.Company = companyv1.LinkMethod_LINK_METHOD_CATCH_ALL, &companyv1.Company{Id: 2, Identifier: "HarborIT"}
+	})
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+	var moved atomic.Bool
+	w.start(watching, func(o *app.Options) {
+		o.OnStep = func(step string) {
+			if step == "find ticket: begin" && moved.CompareAndSwap(false, true) {
+				require.NoError(t, w.cw.Person("").Edit(w.onlyTicket("7").ID, cwfake.Edit{Company: "acme2"}))
+			}
+		}
+	})
+	w.say("7", 1, failed)
+	w.eventually("found", w.inPhase("7", open, 1))
+	require.True(t, moved.Load())
+	w.found()
+	w.looks(2 * time.Hour)
+	require.Equal(t, "acme2", w.onlyTicket("7").CompanyIdentifier)
+	require.False(t, w.ledger("7").GetStandIn())
 }
 
 func TestATicketStaysAtTheCatchAllCompany(t *testing.T) {

@@ -2,64 +2,117 @@ package app_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
-	"google.golang.org/protobuf/types/known/durationpb"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/platform/bus"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+	"github.com/covewise/covewise/services/ticketer/app"
 )
 
-// A ticketer that stands still between its decision and its request sends the request long after another has gone on. Opened
-// under our own name, a ticket whose incident is over is nobody's wish.
-func TestATicketThatALateRequestOfOursOpensAfterTheEndIsClosedAgain(t *testing.T) {
+// A ticketer that stands still between its decision and its request sends the request long after another has gone on with the
+// incident, to its end. The ticket that it opens then is nobody's wish.
+func TestATicketThatALateRequestOpensIsClosedAgain(t *testing.T) {
 	t.Parallel()
-	over := func(t *testing.T, change func(*tenantv1.Tickets)) (*world, int) {
-		t.Helper()
-		w, ticket := failing(t, change)
-		w.say("7", 2, resolved)
-		w.until("closed", w.inPhase("7", closed, 2))
-		w.clock.Add(time.Minute)
-		return w, ticket.ID
+	for _, c := range []struct {
+		sentence string
+		phase    ticketv1.Phase // how far the other one has come
+		next     bool           // the device's next incident has the ticket
+		open     int
+	}{
+		{"after the end", closed, false, 0},
+		{"in the middle of the end", closing, false, 0},
+		{"not when the device's next incident has it", closed, true, 1},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
+			var armed atomic.Bool
+			w.start(watching, func(o *app.Options) {
+				o.OnStep = func(step string) {
+					if step == "reopen ticket: begin" && armed.CompareAndSwap(true, false) {
+						w.anotherEnds(c.phase, c.next)
+					}
+				}
+			})
+			w.say("7", 1, failed)
+			w.until("created", w.inPhase("7", open, 1))
+			id := w.onlyTicket("7").ID
+			w.clock.Add(time.Minute)
+			armed.Store(true)
+			require.NoError(t, w.cw.Person("").Close(id, ""))
+			w.passes("late", func() bool { return !armed.Load() })
+			w.passes("over", func() bool { return w.ledger("7").GetPhase() == closed && len(w.cw.OpenTickets()) == c.open })
+			w.looks(time.Hour)
+			require.Len(t, w.cw.OpenTickets(), c.open)
+			told := strings.Join(w.reasons("7", ticketv1.Action_ACTION_CLOSED), "; ")
+			require.Equal(t, c.next, strings.Contains(told, "left open"), told)
+		})
 	}
-	closings := func(w *world) (again int) {
-		for _, reason := range w.reasons("7", ticketv1.Action_ACTION_CLOSED) {
-			if strings.Contains(reason, "a request of Covewise that came late") {
-				again++
-			}
+}
+
+// anotherEnds puts the records of device 7 down as another process leaves them that has ended its incident meanwhile.
+func (w *world) anotherEnds(phase ticketv1.Phase, next bool) {
+	now := timestamppb.New(w.clock.Now())
+	over, err := w.ledgers.Update(w.t.Context(), bus.Key("harbor", "7", "7-1"), func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
+		l = proto.CloneOf(l)
+		l.Wanted = w.incident("7", 2, resolved)
+		l.Shown, l.Phase, l.OwnCloseBy = l.Wanted, phase, cwfake.DefaultMember
+		if phase == closed {
+			l.ClosedAt, l.OwnCloseAt = now, now
 		}
-		return again
+		return l, nil
+	})
+	require.NoError(w.t, err)
+	if !next {
+		return
 	}
-	t.Run("once", func(t *testing.T) {
-		t.Parallel()
-		w, id := over(t, nothing)
-		require.NoError(t, w.cw.Person(cwfake.DefaultMember).Reopen(id, ""))
-		w.passes("closed again", func() bool { return w.ticket(id).ClosedFlag && closings(w) == 1 })
-		w.looks(time.Hour)
-		require.Equal(t, 1, closings(w))
-		require.Empty(t, w.cw.OpenTickets())
+	again := proto.CloneOf(over)
+	again.IncidentId, again.Phase, again.ClosedAt, again.OwnCloseAt = "7-2", open, nil, nil
+	again.Wanted = w.incident("7", 1, failed)
+	again.Wanted.IncidentId = "7-2"
+	again.Shown = again.Wanted
+	again.Observed = proto.CloneOf(over.GetObserved())
+	again.Observed.Closed = false
+	_, err = w.ledgers.Put(w.t.Context(), bus.Key("harbor", "7", "7-2"), again, 0)
+	require.NoError(w.t, err)
+}
+
+// Two tickets of others are for one device. A ticketer that stood still before it recorded that it took the one gives it back
+// where another has taken the other meanwhile.
+func TestATicketThatIsAdoptedLateIsGivenBack(t *testing.T) {
+	t.Parallel()
+	w := strange(t)
+	other := w.person("COVE SVR SRV-7 #7 - Stale", "")
+	taken := w.person("COVE SVR SRV-7 #7 - Failed", "")
+	var armed atomic.Bool
+	armed.Store(true)
+	w.start(func(o *app.Options) {
+		o.OnStep = func(step string) {
+			if step != "record adoption: begin" || !armed.CompareAndSwap(true, false) {
+				return
+			}
+			_, err := w.ledgers.Update(w.t.Context(), bus.Key("harbor", "7", "7-1"), func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
+				l = proto.CloneOf(l)
+				l.Phase, l.TicketId, l.Shown, l.Park = open, int64(other), l.GetWanted(), nil
+				l.Observed = &ticketv1.Observed{TicketId: int64(other), BoardId: serviceDesk}
+				return l, nil
+			})
+			require.NoError(w.t, err)
+		}
 	})
-	t.Run("not when people opened it", func(t *testing.T) {
-		t.Parallel()
-		w, id := over(t, nothing)
-		require.NoError(t, w.cw.Person("").Reopen(id, ""))
-		w.sees("7", "opened again")
-		w.looks(time.Hour)
-		require.Zero(t, closings(w))
-		require.Len(t, w.cw.OpenTickets(), 1)
-	})
-	t.Run("not when the device's next incident has it", func(t *testing.T) {
-		t.Parallel()
-		w, id := over(t, func(s *tenantv1.Tickets) { s.ReopenWithin = durationpb.New(24 * time.Hour) })
-		e := w.incident("7", 1, failed)
-		e.IncidentId = "7-2"
-		w.deliver(e, "")
-		w.until("opened again", func() bool { return !w.ticket(id).ClosedFlag })
-		w.looks(time.Hour)
-		require.Zero(t, closings(w))
-		require.Len(t, w.cw.OpenTickets(), 1)
-	})
+	w.say("7", 1, failed)
+	w.until("given back", func() bool { return !armed.Load() && w.ticket(taken).ExternalXRef == "" })
+	w.drained()
+	require.Equal(t, int64(other), w.ledger("7").GetTicketId())
+	require.Empty(t, w.ticket(taken).ExternalXRef)
+	require.Len(t, w.cw.OpenTickets(), 2)
 }

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/platform/bus"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
@@ -33,6 +35,18 @@ func says(t cwfake.Ticket, internal bool, part string) bool {
 		}
 	}
 	return false
+}
+
+// lookedAt reports whether the tenant's tickets were looked at since one of them changed then.
+func (w *world) lookedAt(changed time.Time) func() bool {
+	w.t.Helper()
+	desks, err := bus.OpenStore[*ticketv1.Desk](w.t.Context(), w.bus, bus.TicketDesk)
+	require.NoError(w.t, err)
+	return func() bool {
+		d, _, err := desks.Get(w.t.Context(), bus.Key("harbor"))
+		require.NoError(w.t, err)
+		return d.GetCursor().GetSeconds() >= changed.Unix()
+	}
 }
 
 // longClosed is a ticket of people's that mreyes closed a month before now.
@@ -168,7 +182,48 @@ func TestATicketThatPeopleOpenAgainWhileItsReplacementWaitsIsTheIncidentsAgain(t
 		w.passes("followed there", func() bool { return w.ledger("7").GetTicketId() == int64(theirs) })
 		w.looks(time.Hour)
 		require.Len(t, w.cw.Tickets(), 2)
+		require.True(t, says(w.ticket(theirs), true, fmt.Sprintf("People merged ticket %d into this one, and the device is in trouble: Covewise follows it here.", ticket.ID)))
+		require.False(t, says(w.ticket(theirs), true, "opened this ticket again"), "it was never closed")
 	})
+	for name, missed := range map[string]bool{
+		"or merge into another while the customer has no company, as soon as that is seen": false,
+		"... by the comparison of all tickets, when it could not be read as it was seen":   true,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, ticket := failing(t, replace)
+			theirs, err := w.cw.Person("mreyes").CreateTicket(cwfake.NewTicket{Summary: "Disk of SRV-7", CompanyIdentifier: "acme"})
+			require.NoError(t, err)
+			w.unlink()
+			require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
+			waits(w)
+			w.clock.Add(time.Minute)
+			if missed {
+				w.fault(cwfake.Fault{Match: readTicket, Kind: cwfake.FaultErrorBefore, Status: 403})
+			}
+			require.NoError(t, w.cw.Person("mreyes").Merge(ticket.ID, theirs, ""))
+			if missed {
+				w.passes("seen", w.lookedAt(w.clock.Now()))
+				w.drained()
+				w.clock.Add(5 * time.Minute)
+				w.person("COVE SVR SRV-9 #9 - Failed", "")
+				w.passes("looks begin behind it", w.lookedAt(w.clock.Now()))
+				w.drained()
+				w.cw.ClearFaults()
+				require.Zero(t, w.ledger("7").GetTicketId())
+			}
+			w.passes("followed there", func() bool { return w.ledger("7").GetTicketId() == int64(theirs) && w.inPhase("7", open, 1)() })
+			w.drained()
+			require.Equal(t, []string{
+				fmt.Sprintf("people merged it into ticket %d before a ticket was made in place of it", theirs), fmt.Sprintf("ticket %d was merged into it", ticket.ID),
+			}, w.reasons("7", ticketv1.Action_ACTION_ADOPTED))
+			require.True(t, says(w.ticket(theirs), true, fmt.Sprintf("People merged ticket %d into this one", ticket.ID)))
+			w.say("7", 2, resolved)
+			w.until("told the end", w.inPhase("7", closed, 2))
+			require.Equal(t, 1, noted(w.ticket(theirs), "7")["r2"])
+			require.False(t, w.ticket(theirs).ClosedFlag, "it is theirs")
+		})
+	}
 	t.Run("is told when the device has recovered before", func(t *testing.T) {
 		t.Parallel()
 		w, ticket := failing(t, replace)

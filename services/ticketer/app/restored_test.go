@@ -131,6 +131,21 @@ func TestTheOtherOfTwoTicketsIsFollowedWhenPeopleTakeThePresentOneAway(t *testin
 			require.Empty(t, w.cw.OpenTickets())
 		})
 	}
+	t.Run("and merged on, which is told as well", func(t *testing.T) {
+		t.Parallel()
+		w, twin := lagging(t)
+		theirs, err := w.cw.Person("mreyes").CreateTicket(cwfake.NewTicket{Summary: "Disk of SRV-7", CompanyIdentifier: "acme"})
+		require.NoError(t, err)
+		require.NoError(t, w.cw.Person("mreyes").Close(int(w.ledger("7").GetTicketId()), ""))
+		w.passes("followed", func() bool { return w.ledger("7").GetTicketId() == int64(twin) && w.inPhase("7", open, 1)() })
+		w.clock.Add(time.Minute)
+		require.NoError(t, w.cw.Person("mreyes").Merge(twin, theirs, ""))
+		w.passes("followed there", func() bool { return w.ledger("7").GetTicketId() == int64(theirs) })
+		w.drained()
+		all := w.reasons("7", ticketv1.Action_ACTION_ADOPTED)
+		require.Len(t, all, 2)
+		require.Equal(t, fmt.Sprintf("ticket %d was merged into it", twin), all[1])
+	})
 	t.Run("closed, where people who close a ticket get it back", func(t *testing.T) {
 		t.Parallel()
 		w, twin := lagging(t)
@@ -142,7 +157,10 @@ func TestTheOtherOfTwoTicketsIsFollowedWhenPeopleTakeThePresentOneAway(t *testin
 		require.True(t, w.ticket(present).ClosedFlag, "they have chosen which of the two they want")
 		require.Len(t, w.cw.OpenTickets(), 1)
 		last := w.ticket(twin).Notes[len(w.ticket(twin).Notes)-1].Text
-		require.Contains(t, last, fmt.Sprintf("It is followed in place of ticket %d, closed by mreyes: this one is open, and the device fails.", present))
+		require.Contains(t, last, fmt.Sprintf("It is followed in place of ticket %d.", present))
+		require.NotContains(t, last, "mreyes", "customers may read it")
+		told := w.reasons("7", ticketv1.Action_ACTION_ADOPTED)
+		require.Contains(t, told[len(told)-1], fmt.Sprintf("It is followed in place of ticket %d, closed by mreyes: this one is open, and the device fails.", present))
 	})
 	t.Run("merged into it", func(t *testing.T) {
 		t.Parallel()

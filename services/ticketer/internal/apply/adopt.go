@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -31,22 +32,6 @@ func (r *run) listBoard(ctx context.Context) (done bool, err error) {
 	}
 	r.facts.Listed = true
 	r.rest = r.site.offered(r.ledger, all.GetCandidates())
-	return false, r.nextCandidate(ctx)
-}
-
-// listOwn finds the device's open tickets of ours that no incident owns, before one is made that replaces another. It is done
-// anew each time: such a create is rare, and the record may have been restored under a process that goes on.
-func (r *run) listOwn(ctx context.Context) (done bool, err error) {
-	var own []*ticketv1.Observed
-	err = r.call(ctx, "list tickets", func(ctx context.Context) error {
-		own, err = r.site.desk.Ours(ctx, adopt.Prefix(r.bus.Installation(), r.ledger.GetTenant())+r.ledger.GetDeviceId()+"-")
-		return err
-	})
-	if err != nil {
-		return true, r.failed(ctx, "list tickets", r.ledger, err)
-	}
-	r.facts.Listed = true
-	r.rest = r.site.offered(r.ledger, adopt.Match(r.ledger.GetTenant(), own, nil))
 	return false, r.nextCandidate(ctx)
 }
 
@@ -231,10 +216,11 @@ func (r *run) nextCandidate(ctx context.Context) error {
 }
 
 // owner returns the incident of the device whose ticket this is, or was; empty when there is none. The reference alone
-// owns nothing: it may be left from a mark that was never recorded, of an incident that ended meanwhile.
+// owns nothing: it may be left from a mark that was never recorded, of an incident that ended meanwhile. Nor does an incident
+// that ended without a ticket own the one that it had given up: open, that is the device's.
 func (r *run) owner(ctx context.Context, ticket int64) (owner string, err error) {
 	err = r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		if plan.Owns(e.Value, ticket) {
+		if plan.Owns(e.Value, ticket) && e.Value.GetPhase() != ticketv1.Phase_PHASE_DROPPED {
 			owner = e.Value.GetIncidentId()
 		}
 		return nil
@@ -292,22 +278,39 @@ func (r *run) claim(ctx context.Context, l *ticketv1.Ledger, found desk.Found) (
 	return claimed, err
 }
 
+// unclaim gives a ticket the reference back that it had, where another process went on with the incident while this one stood
+// still, and has taken another ticket. refused is why the adoption could not be recorded.
+func (r *run) unclaim(ctx context.Context, o *ticketv1.Observed, had string, refused error) error {
+	if errclass.Of(refused) != errclass.Conflict || o.GetReference() == had {
+		return nil
+	}
+	l, _, err := r.ledgers.Get(ctx, r.key)
+	if err != nil || l.GetTicketId() == 0 || l.GetTicketId() == o.GetTicketId() || slices.Contains(l.GetFormerTicketIds(), o.GetTicketId()) {
+		return err
+	}
+	r.log.WarnContext(ctx, "adopted late, and given back: the incident has another ticket by now", r.about("given", o.GetTicketId(), "present", l.GetTicketId())...)
+	return r.call(ctx, "give ticket back", func(ctx context.Context) error { return r.site.desk.Unclaim(ctx, o.GetTicketId(), had) })
+}
+
 // recordAdoption tells and records that a ticket that was claimed is the incident's, whose ledger without it is l.
 func (r *run) recordAdoption(ctx context.Context, l *ticketv1.Ledger, claimed desk.Filed, c *ticketv1.Candidate, rest string) error {
-	o, n := claimed.Ticket, ""
-	if replaced := l.GetReplaced(); replaced != nil {
-		rest = strings.TrimSpace("It is followed " + plan.InPlaceOf(replaced) + ". " + rest)
+	o, n, why := claimed.Ticket, "", rest
+	if replaced := l.GetReplaced(); replaced != nil && !differs(l.GetServer(), r.facts.Server) {
+		why = strings.TrimSpace("It is followed " + plan.InPlaceOf(replaced) + ". " + rest)
+		// Customers may read the note: it tells neither names nor settings.
+		rest = strings.TrimSpace(fmt.Sprintf("It is followed in place of ticket %d. %s", replaced.GetTicketId(), rest))
 	}
 	if len(l.GetFormerTicketIds()) > 0 {
 		n = fmt.Sprint(o.GetTicketId())
 	}
 	if stranger := adopt.Stranger(c.GetReference(), r.bus.Installation(), r.ledger.GetTenant()); stranger != "" {
-		rest = strings.TrimSpace(fmt.Sprintf("It was made by another installation of Covewise, %s, whose record is taken for lost; if that one still runs, stop one of the two. %s", stranger, rest))
+		made := fmt.Sprintf("It was made by another installation of Covewise, %s, whose record is taken for lost; if that one still runs, stop one of the two. ", stranger)
+		why, rest = strings.TrimSpace(made+why), strings.TrimSpace(made+rest)
 		r.log.WarnContext(ctx, "taking over the ticket of another installation", r.about("ticket", o.GetTicketId(), "installation", stranger)...)
 	}
 	event := &ticketv1.Event{
 		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: o.GetTicketId(), CompanyId: o.GetCompanyId(), Summary: o.GetSummary(), Observed: o,
-		Reason: strings.TrimSpace("known by " + c.GetBy() + ". " + rest),
+		Reason: strings.TrimSpace("known by " + c.GetBy() + ". " + why),
 	}
 	if err := r.publish(ctx, event, n); err != nil {
 		return err
@@ -317,8 +320,8 @@ func (r *run) recordAdoption(ctx context.Context, l *ticketv1.Ledger, claimed de
 		return err
 	}
 	if err := r.put(ctx, "record adoption", next); err != nil {
-		return err
+		return errors.Join(err, r.unclaim(ctx, o, c.GetReference(), err))
 	}
-	r.log.InfoContext(ctx, "adopted", r.about("summary", o.GetSummary(), "by", c.GetBy(), "rest", rest)...)
+	r.log.InfoContext(ctx, "adopted", r.about("summary", o.GetSummary(), "by", c.GetBy(), "rest", why)...)
 	return nil
 }

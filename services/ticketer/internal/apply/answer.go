@@ -2,6 +2,7 @@ package apply
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 
@@ -104,6 +105,23 @@ func (r *run) reopen(ctx context.Context) (done bool, err error) {
 	if o == nil {
 		return done, err
 	}
+	if done, err = r.reopened(ctx, o); errclass.Of(err) != errclass.Conflict {
+		return done, err
+	}
+	// Another process went on while this one stood still before its request, and may have closed the ticket. The message, which
+	// comes again, finds what is to be done about that.
+	_, late := r.ledgers.Update(ctx, r.key, func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
+		next, changed := plan.OpenedLate(l, o, r.clock.Now())
+		if !changed {
+			return nil, bus.ErrKeep
+		}
+		return next, nil
+	})
+	return true, errors.Join(err, late)
+}
+
+// reopened tells and records that the ticket is open again.
+func (r *run) reopened(ctx context.Context, o *ticketv1.Observed) (done bool, err error) {
 	if err := r.besides(ctx, o, plan.FieldStatus); err != nil {
 		return true, err
 	}
@@ -121,8 +139,11 @@ func (r *run) reopen(ctx context.Context) (done bool, err error) {
 }
 
 // takeUp makes the ticket of the device's earlier incident this one's.
-func (r *run) takeUp(ctx context.Context) error {
+func (r *run) takeUp(ctx context.Context, ticket int64) error {
 	earlier := r.facts.Earlier
+	if earlier.GetTicketId() != ticket {
+		earlier = plan.Had(r.facts.GaveUp, r.facts.Former)
+	}
 	event := &ticketv1.Event{
 		Action: ticketv1.Action_ACTION_ADOPTED, TicketId: earlier.GetTicketId(), CompanyId: earlier.GetCompanyId(), Summary: earlier.GetSummary(),
 		Reason: "the device failed again; its last ticket, of incident " + earlier.GetIncidentId() + ", serves again",
@@ -157,7 +178,7 @@ func (r *run) follow(ctx context.Context, target int64) (done bool, err error) {
 	if next.GetPutAwayAt() != nil {
 		event.Reason += ", which was closed already; that counts as closing it while the device fails"
 	}
-	if err := r.publish(ctx, event, fmt.Sprint(was)); err != nil {
+	if err := r.publish(ctx, event, fmt.Sprintf("%d>%d", was, target)); err != nil {
 		return true, err
 	}
 	if err := r.put(ctx, "record merge", next); err != nil {
@@ -175,7 +196,7 @@ func (r *run) foreign(ctx context.Context, o *ticketv1.Observed) (foreign bool, 
 	}
 	foreign = true
 	err = r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		if e.Key != r.key && e.Value.GetTicketId() == o.GetTicketId() && !e.Value.GetForeign() {
+		if e.Key != r.key && e.Value.GetTicketId() == o.GetTicketId() && !differs(e.Value.GetServer(), r.facts.Server) && !e.Value.GetForeign() {
 			foreign = false
 		}
 		return nil

@@ -268,7 +268,7 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 	case plan.Adopt:
 		return r.adopt(ctx)
 	case plan.TakeUp:
-		return false, r.takeUp(ctx)
+		return false, r.takeUp(ctx, step.Ticket)
 	case plan.AskQuota:
 		return false, r.askQuota(ctx)
 	case plan.BeginCreate:
@@ -287,8 +287,6 @@ func (r *run) do(ctx context.Context, step plan.Step) (done bool, err error) {
 		return r.note(ctx)
 	case plan.Close:
 		return r.closeTicket(ctx)
-	case plan.CloseAgain:
-		return r.closeAgain(ctx)
 	case plan.Drop:
 		return true, r.drop(ctx)
 	default:

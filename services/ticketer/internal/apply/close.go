@@ -24,28 +24,6 @@ func (r *run) closeTicket(ctx context.Context) (done bool, err error) {
 	return false, r.closed(ctx, o, resolutionName(r.ledger.GetWanted()))
 }
 
-// closeAgain closes a ticket that a late request of ours has opened after the end of its incident.
-func (r *run) closeAgain(ctx context.Context) (done bool, err error) {
-	o, done, err := r.setStatus(ctx, "close ticket", func(ctx context.Context, ticket, board int64) (*ticketv1.Observed, error) {
-		return r.site.desk.CloseTicket(ctx, ticket, board)
-	})
-	if o == nil {
-		return done, err
-	}
-	event := &ticketv1.Event{
-		Action: ticketv1.Action_ACTION_CLOSED, TicketId: o.GetTicketId(), Summary: r.ledger.GetSummary(), Observed: o,
-		Reason: "closed again: a request of Covewise that came late had opened it after the end of the incident",
-	}
-	if err := r.publish(ctx, event, fmt.Sprintf("again:%d", r.revision)); err != nil {
-		return true, err
-	}
-	if err := r.put(ctx, "record close", plan.Closed(r.ledger, o, r.clock.Now())); err != nil {
-		return true, err
-	}
-	r.log.WarnContext(ctx, "closed again, which a request of ours that came late had opened", r.about()...)
-	return false, nil
-}
-
 // closed tells and records that the incident is over with its ticket. A nil o leaves the ticket as it was seen.
 func (r *run) closed(ctx context.Context, o *ticketv1.Observed, reason string) error {
 	summary := r.ledger.GetSummary()
@@ -53,7 +31,11 @@ func (r *run) closed(ctx context.Context, o *ticketv1.Observed, reason string) e
 	if o == nil && r.ledger.GetObserved().GetDeleted() {
 		event.Action = ticketv1.Action_ACTION_DROPPED
 	}
-	if err := r.publish(ctx, event, r.nth()); err != nil {
+	nth := r.nth()
+	if at := r.ledger.GetClosedAt(); at != nil { // opened by a late request of ours; see reopen
+		nth += fmt.Sprintf("c%d", at.GetSeconds())
+	}
+	if err := r.publish(ctx, event, nth); err != nil {
 		return err
 	}
 	if err := r.put(ctx, "record close", plan.Closed(r.ledger, o, r.clock.Now())); err != nil {

@@ -41,6 +41,7 @@ func (r *run) learnPhase(ctx context.Context) error {
 	r.learned = topicOf(r.ledger)
 	// They are of the ticket as it was before.
 	r.facts.Shared, r.facts.Closer = false, plan.CloserPerson
+	r.facts.Listed, r.facts.Candidate = false, nil
 	var err error
 	switch r.learned.phase {
 	case ticketv1.Phase_PHASE_UNSPECIFIED, ticketv1.Phase_PHASE_NEW, ticketv1.Phase_PHASE_CREATING:
@@ -48,7 +49,6 @@ func (r *run) learnPhase(ctx context.Context) error {
 			return err
 		}
 		if r.learned.phase != ticketv1.Phase_PHASE_CREATING {
-			r.facts.Listed, r.facts.Candidate = false, nil // what was listed was for the ticket before
 			r.announce()
 		}
 		return r.learnEarlier(ctx)
@@ -71,7 +71,7 @@ func (r *run) learnPhase(ctx context.Context) error {
 	case ticketv1.Phase_PHASE_CLOSING:
 		return r.learnOthers(ctx)
 	case ticketv1.Phase_PHASE_CLOSED:
-		return errors.Join(r.learnCurrent(ctx), r.learnOthers(ctx))
+		return r.learnCurrent(ctx)
 	default:
 	}
 	return nil
@@ -91,7 +91,8 @@ func topicOf(l *ticketv1.Ledger) topic {
 // mostEarlier bounds how many incidents that ended without a ticket are skipped in the search for the last one.
 const mostEarlier = 3
 
-// learnEarlier finds the device's last incident that had a ticket. Incidents of a device are numbered from 1.
+// learnEarlier finds the device's last incident that ended with a ticket, and the last since that gave its own up. Incidents of a
+// device are numbered from 1.
 func (r *run) learnEarlier(ctx context.Context) error {
 	if rollup.Is(r.ledger) || r.learned.phase == ticketv1.Phase_PHASE_CREATING {
 		return nil
@@ -101,6 +102,7 @@ func (r *run) learnEarlier(ctx context.Context) error {
 	if err != nil || i < 0 {
 		return nil //nolint:nilerr // an id of another kind has no earlier one
 	}
+	r.facts.Earlier, r.facts.GaveUp = nil, nil
 	for n := number - 1; n >= max(1, number-mostEarlier); n-- {
 		incident := fmt.Sprintf("%s-%d", r.ledger.GetIncidentId()[:i], n)
 		earlier, _, err := r.ledgers.Get(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId(), incident))
@@ -110,6 +112,9 @@ func (r *run) learnEarlier(ctx context.Context) error {
 		if earlier.GetPhase() != ticketv1.Phase_PHASE_DROPPED {
 			r.facts.Earlier = earlier
 			return nil
+		}
+		if r.facts.GaveUp == nil && len(earlier.GetFormerTicketIds()) > 0 {
+			r.facts.GaveUp = earlier
 		}
 	}
 	return nil
@@ -134,20 +139,20 @@ func (r *run) learnGroup(ctx context.Context) error {
 }
 
 // learnOthers looks for other incidents that stand, or stood, in a ticket that is closed or is about to be. Only merging
-// brings them there, and a late request of ours to a ticket that two incidents had one after the other, so that the tenant's
-// ledgers are read then alone.
+// brings them there, and a later incident of the device where a late request of ours had opened the ticket, so that the
+// tenant's ledgers are read then alone.
 func (r *run) learnOthers(ctx context.Context) error {
-	o, again := r.ledger.GetObserved(), plan.OpenedByUs(r.ledger)
-	phase, merged := r.learned.phase, o.GetHasMerged() || len(r.ledger.GetFormerTicketIds()) > 0
-	if !again && (phase == ticketv1.Phase_PHASE_CLOSED || !merged || phase != ticketv1.Phase_PHASE_CLOSING && !o.GetClosed()) {
+	o, closing := r.ledger.GetObserved(), r.learned.phase == ticketv1.Phase_PHASE_CLOSING
+	merged := o.GetHasMerged() || len(r.ledger.GetFormerTicketIds()) > 0
+	if !(merged && (closing || o.GetClosed())) && !(closing && r.ledger.GetClosedAt() != nil) {
 		return nil
 	}
 	return r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
 		other := e.Value
 		switch {
-		case e.Key == r.key || other.GetTicketId() != r.ledger.GetTicketId():
-		case !plan.Resolved(other), again && other.GetWanted().GetOpenedAt().AsTime().After(r.ledger.GetWanted().GetOpenedAt().AsTime()):
-			r.facts.Shared = true // a later one has it, or had it last and sees to it
+		case e.Key == r.key || other.GetTicketId() != r.ledger.GetTicketId() || differs(other.GetServer(), r.ledger.GetServer()):
+		case !plan.Resolved(other):
+			r.facts.Shared = true
 		case plan.OwnClosing(other, o):
 			r.facts.Closer = plan.CloserOurs
 		case other.GetPhase() == ticketv1.Phase_PHASE_CLOSING && r.facts.Closer == plan.CloserPerson:

@@ -75,17 +75,8 @@ func (r *run) besideHolder(ctx context.Context, found desk.Found, orphan plan.Or
 		return err
 	}
 	defer holder.leave()
-	var now *ticketv1.Observed
-	err = r.call(ctx, "read ticket", func(ctx context.Context) (err error) {
-		now, err = r.site.desk.Read(ctx, orphan.Present)
-		return err
-	})
-	if err != nil {
-		return r.leftOut(ctx, "the ticket beside an open one of ours that no incident owns cannot be read", err)
-	}
-	holder.saw(orphan.Present)
-	if _, err := holder.see(ctx, now); err != nil {
-		return err
+	if done, err := holder.look(ctx); done || err != nil {
+		return err // it waits for the look, and the next comparison of tickets brings the orphan again
 	}
 	if orphan, err = r.locate(ctx, found); err != nil {
 		return err

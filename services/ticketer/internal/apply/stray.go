@@ -1,10 +1,14 @@
 package apply
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 
+	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	"github.com/covewise/covewise/platform/errclass"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -12,7 +16,8 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// meet takes in that a ticket which the incident had before was seen open. Both it and the present one are read, because
+// meet takes in that a ticket which the incident had before was seen open, or merged into another while the next is not being
+// made yet. Both it and the present one are read, because
 // people may have closed the one as they opened the other, and a list of changes shows them in any order.
 func (r *run) meet(ctx context.Context, ticket int64) (done bool, err error) {
 	var now *ticketv1.Observed
@@ -21,9 +26,9 @@ func (r *run) meet(ctx context.Context, ticket int64) (done bool, err error) {
 		return err
 	})
 	if err != nil {
-		return true, r.leftOut(ctx, "a former ticket that is open cannot be read", err)
+		return true, r.leftOut(ctx, "a former ticket cannot be read", err)
 	}
-	if !plan.Open(now) {
+	if !plan.Open(now) && !(plan.Merged(now) && plan.GivenUpLast(r.ledger) == ticket) {
 		return false, nil
 	}
 	r.facts.Stray = now
@@ -84,17 +89,24 @@ func (r *run) pointOut(ctx context.Context, step plan.PointOut) (done bool, err 
 
 // lookBack reads the ticket that is to be replaced, before another is made.
 func (r *run) lookBack(ctx context.Context, ticket int64) (done bool, err error) {
-	var now *ticketv1.Observed
-	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
-		now, err = r.site.desk.Read(ctx, ticket)
-		return err
-	})
-	if err != nil {
+	now, err := r.read(ctx, ticket)
+	switch {
+	case refused(err):
+		// It is out of sight for good, maybe, and nobody works in it for all that is known. The create's own refusals are told.
+		r.log.WarnContext(ctx, "the ticket that is to be replaced may not be read, and is taken for closed", r.about("former", ticket, "err", err)...)
+		r.saw(ticket)
+		now = &ticketv1.Observed{TicketId: ticket, Closed: true}
+	case err != nil:
 		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
-	r.saw(ticket)
 	r.facts.Former = now
 	return false, nil
+}
+
+// refused reports whether ConnectWise does not show one ticket, which says nothing about others.
+func refused(err error) bool {
+	var answer *connectwise.APIError
+	return errors.As(err, &answer) && (answer.Status == http.StatusForbidden || answer.Status == http.StatusBadRequest)
 }
 
 // forgetFormer lets go of a picture of the ticket that is to be replaced which is not fresh any more.
@@ -111,9 +123,15 @@ func (r *run) retake(ctx context.Context, ticket int64) error {
 	if o.GetTicketId() != ticket {
 		o = r.facts.Former
 	}
+	if was == 0 {
+		nth = fmt.Sprintf(":%d", r.ledger.GetRenewals())
+	}
+	if last := plan.GivenUpLast(r.ledger); last != ticket {
+		was = cmp.Or(was, last) // it was given up just now
+	}
 	reason := fmt.Sprintf("people opened it again, which the incident had before, and closed or deleted ticket %d", was)
 	if was == 0 {
-		reason, nth = "people opened it again before a ticket was made in place of it", fmt.Sprintf(":%d", r.ledger.GetRenewals())
+		reason = "people opened it again before a ticket was made in place of it"
 		if o.GetMergedInto() != 0 {
 			reason = fmt.Sprintf("people merged it into ticket %d before a ticket was made in place of it", o.GetMergedInto())
 		}
@@ -128,7 +146,7 @@ func (r *run) retake(ctx context.Context, ticket int64) error {
 	if err := r.put(ctx, "record retaking", plan.Retaken(r.ledger, o, r.clock.Now())); err != nil {
 		return err
 	}
-	r.log.InfoContext(ctx, "following the ticket that people opened again", r.about("instead of", was)...)
+	r.log.InfoContext(ctx, "following a ticket that the incident had before", r.about("instead of", was, "reason", reason)...)
 	return nil
 }
 
@@ -144,7 +162,7 @@ func (r *run) learnCurrent(ctx context.Context) error {
 		return nil
 	}
 	return r.ledgers.Each(ctx, bus.Key(r.ledger.GetTenant(), r.ledger.GetDeviceId())+".>", func(e bus.Entry[*ticketv1.Ledger]) error {
-		if other := e.Value; e.Key != r.key && plan.Serves(other) && other.GetTicketId() != r.ledger.GetTicketId() {
+		if other := e.Value; e.Key != r.key && plan.Serves(other) && other.GetTicketId() != r.ledger.GetTicketId() && !differs(other.GetServer(), r.facts.Server) {
 			r.facts.Current = other.GetTicketId()
 		}
 		return nil

@@ -75,6 +75,12 @@ func (d *Desk) Complete(ctx context.Context, found Found, t Draft) (Filed, error
 	return Filed{Ticket: found.Ticket, Remarks: append(remarks, d.attachConfiguration(ctx, found.whole.ID, f.configuration)...)}, nil
 }
 
+// Unclaim gives a ticket the reference that it had before it was claimed.
+func (d *Desk) Unclaim(ctx context.Context, ticket int64, reference string) error {
+	_, err := d.client.PatchTicket(ctx, int(ticket), connectwise.Replace("externalXRef", reference))
+	return err
+}
+
 // Claim makes a ticket of others ours: it gives it our reference, unless that is empty, and what Create gives a ticket of
 // the device and this one lacks, the agreement and the configuration, both of the company that it is at. That costs a
 // request, and another for the configuration; none when there is nothing to give. It may be repeated.

@@ -90,7 +90,7 @@ func (d *Desk) ChangedBeside(ctx context.Context, ticket int64, prefix string, s
 }
 
 func changed(ours connectwise.Condition, since time.Time) connectwise.Condition {
-	return connectwise.And(connectwise.Ge("lastUpdated", since), connectwise.Or(ours, ofDevices()))
+	return connectwise.And(connectwise.Ge("lastUpdated", since), connectwise.Or(ours, labelled()))
 }
 
 // Open returns our open tickets, one request for each page: those whose reference begins with prefix, and those with the ids.
@@ -108,6 +108,17 @@ func bearing(prefix string, ids []int64) connectwise.Condition {
 		mine = connectwise.Or(mine, connectwise.In("id", ids...))
 	}
 	return mine
+}
+
+// labelled asks for the tickets whose summary has a badge of ours or a label, ours or the script's. Where people have much to do
+// with recoveries and coverage, "cove" alone is in too many for a list every few seconds.
+func labelled() connectwise.Condition {
+	// The bracket before "CW-" may be a wildcard to the server.
+	labels := []connectwise.Condition{connectwise.Contains("summary", "CW-"), connectwise.Contains("summary", "cove:")}
+	for _, label := range []string{"svr", "wks", "doc", "365", "grp", "all"} {
+		labels = append(labels, connectwise.Contains("summary", "cove "+label))
+	}
+	return connectwise.Or(labels...)
 }
 
 // ofDevices asks for the tickets whose summary speaks of Cove, as the script's do, or has a badge of ours.

@@ -9,7 +9,7 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// found is an open ticket that stands for nothing any more, with the ledger that it belongs to.
+// found is an open ticket that stands for nothing any more, or one that was merged on before another was made in place of it, with the ledger that it belongs to.
 type found struct {
 	key string
 	row *ticketv1.Observed
@@ -24,7 +24,8 @@ func standing(rows []*ticketv1.Observed, tenant, prefix string) []*ticketv1.Obse
 }
 
 // strays returns the open tickets that people opened again although their incident has another ticket, or is over while a
-// later one of the device has, and of which the ledger does not say that this was answered.
+// later one of the device has, and of which the ledger does not say that this was answered. While the next ticket waits, the one
+// that it is to replace is among them also when people merged it into another.
 func strays(ledgers map[string]*tracked, byTicket map[int64][]string, rows []*ticketv1.Observed) []found {
 	formers := map[int64][]string{}
 	current := map[string]int64{} // by device, the ticket that shows its present trouble
@@ -40,11 +41,17 @@ func strays(ledgers map[string]*tracked, byTicket map[int64][]string, rows []*ti
 	for _, row := range rows {
 		ticket := row.GetTicketId()
 		followed := slices.ContainsFunc(byTicket[ticket], func(key string) bool { return ledgers[key].over.IsZero() })
-		if !plan.Open(row) || followed {
+		if followed || !plan.Open(row) && !plan.Merged(row) {
 			continue
 		}
 		for _, key := range append(slices.Clone(byTicket[ticket]), formers[ticket]...) {
 			t := ledgers[key]
+			if plan.Merged(row) {
+				if t.givenUp == ticket {
+					all = append(all, found{key, row})
+				}
+				continue
+			}
 			step := plan.PointOut{Ticket: ticket, Current: current[t.device]}
 			if t.serves {
 				step.Current = t.ticket

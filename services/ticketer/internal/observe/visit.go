@@ -123,7 +123,7 @@ func (w *Watcher) compare(
 		return time.Time{}, nil, err
 	}
 	if census {
-		more, err := w.missing(ctx, r, prefix, others, ledgers, byTicket)
+		more, err := w.missing(ctx, r, prefix, others, ledgers)
 		if err != nil {
 			return time.Time{}, nil, err
 		}
@@ -171,9 +171,10 @@ func news(old, seen *ticketv1.Observed) bool {
 	return (seen.GetDeleted() || seen.GetLastUpdated().GetSeconds() >= old.GetLastUpdated().GetSeconds()) && len(plan.Changes(old, seen)) > 0
 }
 
-// missing compares all open tickets with those that ought to be open, and reads each one that is not among them.
+// missing compares all open tickets with those that ought to be open, and reads each one that is not among them, as well as those
+// that wait to be replaced.
 func (w *Watcher) missing(
-	ctx context.Context, r Reader, prefix string, others []int64, ledgers map[string]*tracked, byTicket map[int64][]string,
+	ctx context.Context, r Reader, prefix string, others []int64, ledgers map[string]*tracked,
 ) ([]*ticketv1.Observed, error) {
 	open, err := r.Open(ctx, prefix, others)
 	if err != nil {
@@ -183,18 +184,27 @@ func (w *Watcher) missing(
 	for _, o := range open {
 		there[o.GetTicketId()] = true
 	}
+	wanted, givenUp := map[int64]bool{}, map[int64]bool{}
+	for _, t := range ledgers {
+		if t.ticket != 0 && t.over.IsZero() && !t.observed.GetClosed() && !t.observed.GetDeleted() {
+			wanted[t.ticket] = true
+		}
+		if t.givenUp != 0 {
+			// It may have been merged on, which no list of open tickets shows.
+			wanted[t.givenUp], givenUp[t.givenUp] = true, true
+		}
+	}
 	reads := 0
-	for _, ticket := range slices.Sorted(maps.Keys(byTicket)) {
-		live := slices.ContainsFunc(byTicket[ticket], func(key string) bool {
-			t := ledgers[key]
-			return t.over.IsZero() && !t.observed.GetClosed() && !t.observed.GetDeleted()
-		})
-		if !live || there[ticket] || reads == mostReads {
+	for _, ticket := range slices.Sorted(maps.Keys(wanted)) {
+		if there[ticket] || reads == mostReads {
 			continue
 		}
 		reads++
 		o, err := r.Read(ctx, ticket)
-		if err != nil {
+		switch {
+		case err != nil && givenUp[ticket] && ctx.Err() == nil:
+			continue // the create that replaces it reads it, too
+		case err != nil:
 			return nil, err
 		}
 		open = append(open, o)

@@ -106,6 +106,7 @@ type tracked struct {
 	serves                              bool           // the ticket shows trouble that is not over
 	foreign                             bool           // the ticket is somebody else's, which ours was merged into
 	former                              []int64        // tickets that the incident had before the present one
+	givenUp                             int64          // the one among them that the next, which waits, is to replace; 0 for none
 	remarks                             []string       // what is on record about strays, among others
 	standIn                             string         // customer whose ticket is at the catch-all company; empty otherwise
 	held                                hold           // what keeps the incident from its ticket
@@ -157,7 +158,7 @@ func project(e bus.Entry[*ticketv1.Ledger]) *tracked {
 	l := e.Value
 	t := &tracked{
 		tenant: l.GetTenant(), device: l.GetDeviceId(), incident: l.GetIncidentId(), reference: l.GetReference(), ticket: l.GetTicketId(),
-		observed: l.GetObserved(), phase: l.GetPhase(), serves: plan.Serves(l), foreign: l.GetForeign(), former: l.GetFormerTicketIds(), remarks: l.GetRemarks(),
+		observed: l.GetObserved(), phase: l.GetPhase(), serves: plan.Serves(l), foreign: l.GetForeign(), former: l.GetFormerTicketIds(), givenUp: plan.GivenUpLast(l), remarks: l.GetRemarks(),
 	}
 	if l.GetStandIn() && t.phase == ticketv1.Phase_PHASE_OPEN {
 		t.standIn = l.GetWanted().GetCustomer().GetId()

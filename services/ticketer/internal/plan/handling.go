@@ -2,8 +2,11 @@ package plan
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
+
+	"google.golang.org/protobuf/proto"
 
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
@@ -168,9 +171,18 @@ func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 // done with it, and the device gets a ticket of its own.
 func openAgain(l *ticketv1.Ledger, f Facts, again bool, why string) Step {
 	if again && !l.GetForeign() {
-		return calmly(l, f, reopen(l, f))
+		return calmly(l, f, listedBefore(l, f, reopen(l, f)))
 	}
 	return calmly(l, f, renew(l, f, why))
+}
+
+// listedBefore returns ListOwn in place of an opening of a ticket that has replaced another: who closes it may want that one,
+// which is open. Retake follows then. Before a create this is asked for anyway.
+func listedBefore(l *ticketv1.Ledger, f Facts, step Step) Step {
+	if _, opens := step.(BeginReopen); !opens || f.Listed || len(l.GetFormerTicketIds()) == 0 {
+		return step
+	}
+	return ListOwn{}
 }
 
 // renew gives the ticket up, once another can be made.
@@ -242,8 +254,19 @@ func reopening(l *ticketv1.Ledger, f Facts) Step {
 
 // earlier returns TakeUp when the device's last ticket is to serve again, or nil.
 func earlier(l *ticketv1.Ledger, f Facts) Step {
+	if l.GetRenewals() > 0 {
+		return nil
+	}
+	if last := gaveUp(f); last != 0 {
+		switch {
+		case f.Former.GetTicketId() != last:
+			return LookBack{Ticket: last}
+		case Open(f.Former):
+			return TakeUp{Ticket: last}
+		}
+	}
 	e := f.Earlier
-	if l.GetRenewals() > 0 || !servesAgain(e, f) {
+	if !servesAgain(e, f) {
 		return nil
 	}
 	// A person opened it again, or nobody closed it: there must not be two.
@@ -252,6 +275,27 @@ func earlier(l *ticketv1.Ledger, f Facts) Step {
 		return nil
 	}
 	return TakeUp{Ticket: e.GetTicketId()}
+}
+
+// gaveUp is the ticket that an earlier incident of the device gave up last before it ended without another; 0 for none. Nobody has
+// looked at it since, unless people opened it again.
+func gaveUp(f Facts) int64 {
+	formers := f.GaveUp.GetFormerTicketIds()
+	if len(formers) == 0 || differ(f.GaveUp.GetServer(), f.Server) {
+		return 0
+	}
+	last := formers[len(formers)-1]
+	if slices.Contains(f.GaveUp.GetForeignFormerIds(), last) {
+		return 0
+	}
+	return last
+}
+
+// Had is an incident that ended without a ticket, as if it had ended with the one that it had given up.
+func Had(l *ticketv1.Ledger, o *ticketv1.Observed) *ticketv1.Ledger {
+	l = proto.CloneOf(l)
+	l.TicketId, l.CompanyId, l.Observed, l.Reference, l.Summary = o.GetTicketId(), o.GetCompanyId(), o, o.GetReference(), o.GetSummary()
+	return l
 }
 
 // servesAgain reports whether the ticket of an earlier incident is there to be taken up.

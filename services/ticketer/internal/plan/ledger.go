@@ -69,7 +69,7 @@ func CreateBegun(l *ticketv1.Ledger, reference, server string, company int64, no
 	l = change(l, now)
 	l.Phase = ticketv1.Phase_PHASE_CREATING
 	l.Reference = reference
-	l.Server = server
+	nowAt(l, server)
 	l.CompanyId = company
 	l.CreateAttempts++
 	l.CreateBegunAt = timestamppb.New(now)
@@ -89,11 +89,21 @@ func CreateWithdrawn(l, before *ticketv1.Ledger, now time.Time) *ticketv1.Ledger
 	l.CreateBegunAt = before.GetCreateBegunAt()
 	l.CreateAttempts = before.GetCreateAttempts()
 	l.CompanyId = before.GetCompanyId()
-	l.Server = before.GetServer()
+	l.Server, l.Replaced = before.GetServer(), before.GetReplaced()
+	l.FormerTicketIds, l.ForeignFormerIds = before.GetFormerTicketIds(), before.GetForeignFormerIds()
 	l.Shown = before.GetShown()
 	l.MissedAt = before.GetMissedAt()
 	l.Park = before.GetPark()
 	return l
+}
+
+// nowAt records the server that the incident's ticket is at. The former ones' ids are of the server before: at another one they
+// are strangers' tickets.
+func nowAt(l *ticketv1.Ledger, server string) {
+	if differ(l.GetServer(), server) {
+		l.FormerTicketIds, l.ForeignFormerIds, l.Replaced = nil, nil, nil
+	}
+	l.Server = server
 }
 
 // Created records the incident's ticket, made just now or found by its reference, as ConnectWise shows it.
@@ -101,8 +111,9 @@ func Created(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.
 	l = change(l, now)
 	l.Phase = ticketv1.Phase_PHASE_OPEN
 	l.TicketId = o.GetTicketId()
-	if o.GetCompanyId() != 0 {
-		l.CompanyId = o.GetCompanyId()
+	if at := o.GetCompanyId(); at != 0 {
+		l.StandIn = l.GetStandIn() && at == l.GetCompanyId() // people may have moved one that was found later
+		l.CompanyId = at
 	}
 	l.Observed = o
 	l.CreatedAt = timestamppb.New(now)

@@ -71,6 +71,28 @@ func Reopened(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1
 	return l
 }
 
+// OpenedLate records that the ticket was opened again by a request of ours that came late: its process had stood still, and
+// another one went on with the ledger. Closed by us since, it is closed once more; otherwise it is looked at. It returns false
+// where there is nothing to do.
+func OpenedLate(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *ticketv1.Ledger, changed bool) {
+	if l.GetTicketId() != o.GetTicketId() {
+		return l, false
+	}
+	switch l.GetPhase() {
+	case ticketv1.Phase_PHASE_DROPPED:
+		return l, false
+	case ticketv1.Phase_PHASE_CLOSED:
+		if l.GetOwnCloseAt() == nil || l.GetForeign() {
+			return l, false
+		}
+		l = change(l, now)
+		l.Phase, l.Observed = ticketv1.Phase_PHASE_CLOSING, o
+		return l, true
+	default:
+		return LookNeeded(l, now), true
+	}
+}
+
 // WhyOpened says why Covewise opens a ticket again that is not simply one that people closed; empty otherwise.
 func WhyOpened(l *ticketv1.Ledger) string {
 	formers := l.GetFormerTicketIds()
@@ -102,8 +124,10 @@ func TakenUp(l, earlier *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 		l.HandedOverAt, l.MissedAt, l.Remarks = nil, nil, nil
 		l.PutAwayAt, l.PutAwayBy, l.Replaced = nil, "", nil
 	}
-	l.TicketId, l.CompanyId, l.Server = earlier.GetTicketId(), earlier.GetCompanyId(), earlier.GetServer()
+	nowAt(l, earlier.GetServer())
+	l.TicketId, l.CompanyId = earlier.GetTicketId(), earlier.GetCompanyId()
 	l.Reference, l.Summary, l.StandIn = earlier.GetReference(), earlier.GetSummary(), earlier.GetStandIn()
+	l.WrittenAs = cmp.Or(l.GetWrittenAs(), earlier.GetWrittenAs())
 	l.Observed, l.Shown = earlier.GetObserved(), earlier.GetShown()
 	l.TakenUp, l.Park = true, nil
 	l.CreatedAt = timestamppb.New(now)
@@ -124,7 +148,8 @@ func TakenUp(l, earlier *ticketv1.Ledger, now time.Time) *ticketv1.Ledger {
 // Adopted records a ticket of others that was taken over; rest are further ones for the same device.
 func Adopted(l *ticketv1.Ledger, o *ticketv1.Observed, server, rest string, now time.Time) *ticketv1.Ledger {
 	l = prefaced(Created(l, o, now), ticketv1.Preface_PREFACE_ADOPTED, rest)
-	l.Reference, l.Server, l.Summary = o.GetReference(), server, o.GetSummary()
+	nowAt(l, server)
+	l.Reference, l.Summary = o.GetReference(), o.GetSummary()
 	l.TakenUp = true
 	if _, incident, _ := adopt.Incident(l.GetReference(), l.GetTenant()); incident == l.GetIncidentId() {
 		// A reference that was used is not given again.

@@ -64,9 +64,7 @@
 //	           it is a person's                                       see below
 //	           otherwise                                              Reopen
 //	HANDED_OVER                                                       see below
-//	CLOSED     opened again under our own name, by a late request     CloseAgain
-//	           otherwise                                              Nothing
-//	DROPPED                                                           Nothing
+//	CLOSED, DROPPED                                                   Nothing
 //
 // Before all that, a ticket that has changed in a way that is not known is looked at (Look) as soon as its server can be
 // used; and where there is nothing to do, a wait whose time has come is ended (Unpark). Before a write to a ticket, and before
@@ -99,8 +97,13 @@
 //
 //	people closed or deleted the present ticket    Retake: they want the trouble to be followed there
 //	it was given up, and no other is being made    Retake, whatever the create waits for
+//	... and people merged it into another          the same, and Follow then
 //	a present ticket is open                       PointOut: a note in it names the present one, once; neither is closed
 //	the incident is over, and there is no later    PointOut: it is recorded, once, and left to them
+//
+// Before a ticket is made in place of another, or one that was is opened again, the device's open ones are listed (ListOwn): Retake
+// follows for one that the incident had before. A ticket that an incident gave up, and that is open (LookBack), serves the next
+// one (TakeUp) where that incident ended without another.
 //
 // A create that replaces a ticket and has waited reads that one first (LookBack): it may have been opened again, or merged into
 // another, since it was given up.
@@ -189,9 +192,7 @@ func next(l *ticketv1.Ledger, f Facts) Step {
 		return reopening(l, f)
 	case ticketv1.Phase_PHASE_HANDED_OVER:
 		return taken(l, f)
-	case ticketv1.Phase_PHASE_CLOSED:
-		return over(l, f)
-	case ticketv1.Phase_PHASE_DROPPED:
+	case ticketv1.Phase_PHASE_CLOSED, ticketv1.Phase_PHASE_DROPPED:
 		return Nothing{}
 	default:
 		return Nothing{}

@@ -16,7 +16,7 @@ func sighted(l *ticketv1.Ledger, f Facts, step Step) Step {
 		return step
 	}
 	switch step.(type) {
-	case BeginNote, BeginClose, Close, CloseAgain, Reopen, MoveHome, Attach, Renew:
+	case BeginNote, BeginClose, Close, Reopen, MoveHome, Attach, Renew:
 		if held(l, f) {
 			return Nothing{}
 		}

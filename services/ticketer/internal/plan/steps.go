@@ -34,6 +34,7 @@ type Facts struct {
 	Listed    bool                // the board's open tickets of others are on record; for a ticket that replaces another: ours are listed
 	Candidate *ticketv1.Candidate // the newest of them that stands for the device and can be taken over; nil when there is none
 	Earlier   *ticketv1.Ledger    // the device's incident before this one; nil when there is none on record
+	GaveUp    *ticketv1.Ledger    // the last incident since that one that gave its ticket up and ended without another; nil for none
 	Quota     Quota               // whether this hour's cap allows another create
 	Group     Group               // the group's ticket, for incidents that belong to a group
 	Shared    bool                // another incident that is not over stands in the same ticket
@@ -124,8 +125,6 @@ type (
 	BeginClose struct{}
 	// Close sets the closed status.
 	Close struct{}
-	// CloseAgain sets the closed status anew, of a ticket that a late request of ours has opened.
-	CloseAgain struct{}
 	// LeaveOpen ends an incident whose ticket is not ours to close.
 	LeaveOpen struct{ Why string }
 	// End ends an incident whose ticket people have closed or deleted before: nothing is written to it.
@@ -182,7 +181,6 @@ func (FindNote) step()        {}
 func (Note) step()            {}
 func (BeginClose) step()      {}
 func (Close) step()           {}
-func (CloseAgain) step()      {}
 func (LeaveOpen) step()       {}
 func (End) step()             {}
 func (Drop) step()            {}

@@ -13,14 +13,14 @@ import (
 func stray(l *ticketv1.Ledger, f Facts) Step {
 	ticket := f.Stray.GetTicketId()
 	again := l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && f.Current != 0 && Open(l.GetObserved())
-	if ticket != 0 && waits(l) {
+	if ticket != 0 && Waits(l) {
 		// What its replacement waits for is of no matter any more.
 		if !f.Known || !f.Live || differ(l.GetServer(), f.Server) {
 			return nil
 		}
 		return Retake{Ticket: ticket}
 	}
-	if ticket == 0 && (!again || OpenedByUs(l)) || hindered(l, f) != nil {
+	if ticket == 0 && !again || ticket != 0 && !Open(f.Stray) || hindered(l, f) != nil {
 		return nil
 	}
 	if ticket != 0 && lost(l) {
@@ -63,8 +63,8 @@ func lost(l *ticketv1.Ledger) bool {
 		(l.GetPhase() == ticketv1.Phase_PHASE_OPEN || l.GetPhase() == ticketv1.Phase_PHASE_HANDED_OVER)
 }
 
-// waits reports whether the incident has given its ticket up while the device fails, and the next is not being made yet.
-func waits(l *ticketv1.Ledger) bool {
+// Waits reports whether the incident has given its ticket up while the device fails, and the next is not being made yet.
+func Waits(l *ticketv1.Ledger) bool {
 	return l.GetPhase() == ticketv1.Phase_PHASE_NEW && l.GetRenewals() > 0 && l.GetTicketId() == 0 && !Resolved(l)
 }
 
@@ -77,14 +77,14 @@ func lookedBack(l *ticketv1.Ledger, f Facts, step Step) Step {
 	default:
 		return step
 	}
-	if l.GetRenewals() == 0 || len(formers) == 0 || differ(l.GetServer(), f.Server) {
+	if l.GetTicketId() != 0 || l.GetRenewals() == 0 || len(formers) == 0 || differ(l.GetServer(), f.Server) {
 		return step
 	}
 	last := formers[len(formers)-1]
 	switch o := f.Former; {
 	case o.GetTicketId() != last:
 		return LookBack{Ticket: last}
-	case Open(o), !o.GetDeleted() && o.GetMergedInto() != 0 && o.GetMergedInto() != last:
+	case Open(o), Merged(o):
 		return Retake{Ticket: last}
 	default:
 		return step
@@ -99,6 +99,20 @@ func Serves(l *ticketv1.Ledger) bool {
 // Open reports whether a ticket can be worked in, as it was seen last.
 func Open(o *ticketv1.Observed) bool {
 	return o != nil && !o.GetClosed() && !o.GetDeleted() && o.GetMergedInto() == 0
+}
+
+// Merged reports whether people merged a ticket into another, which is to be followed.
+func Merged(o *ticketv1.Observed) bool {
+	return !o.GetDeleted() && o.GetMergedInto() != 0 && o.GetMergedInto() != o.GetTicketId()
+}
+
+// GivenUpLast is the ticket that a ledger's next one is to replace; 0 while none is awaited.
+func GivenUpLast(l *ticketv1.Ledger) int64 {
+	formers := l.GetFormerTicketIds()
+	if !Waits(l) || len(formers) == 0 {
+		return 0
+	}
+	return formers[len(formers)-1]
 }
 
 // Words tell a person what was seen and done.
@@ -129,7 +143,11 @@ func NotPointedOut(l *ticketv1.Ledger, remarks []string, now time.Time) *ticketv
 // Retaken makes a ticket that the incident had before its ticket again, because people opened it again, or merged it into
 // another, and there is no other one: they took the present one away, or it was not made yet.
 func Retaken(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1.Ledger {
-	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, openedByPeople)
+	how := openedByPeople
+	if Merged(o) {
+		how = fmt.Sprintf("People merged ticket %d into this one, and the device is in trouble: Covewise follows it here.", o.GetTicketId())
+	}
+	l = prefaced(change(l, now), ticketv1.Preface_PREFACE_REOPENED, how)
 	foreign := slices.Contains(l.GetForeignFormerIds(), o.GetTicketId())
 	again := func(id int64) bool { return id == o.GetTicketId() }
 	l.FormerTicketIds, l.ForeignFormerIds = slices.DeleteFunc(l.GetFormerTicketIds(), again), slices.DeleteFunc(l.GetForeignFormerIds(), again)

@@ -6,12 +6,14 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
 func TestATicketThatPeopleOpenedAgainAlthoughItWasReplaced(t *testing.T) {
 	stray := func(f *plan.Facts) { f.Stray = &ticketv1.Observed{TicketId: 40, Reference: "r"} }
+	merged := func(f *plan.Facts) { f.Stray.MergedInto = 60 }
 	shows := func(change func(*ticketv1.Observed)) func(*ticketv1.Ledger) {
 		return func(l *ticketv1.Ledger) {
 			ticket(41)(l)
@@ -52,6 +54,8 @@ func TestATicketThatPeopleOpenedAgainAlthoughItWasReplaced(t *testing.T) {
 		{"... not in shadow mode", ledger(waits, parked(ticketv1.ParkReason_PARK_REASON_SHADOW, 0, time.Hour, 0)), live(stray, shadow), plan.Nothing{}},
 		{"... nor at another server", ledger(waits, server(there), parked(ticketv1.ParkReason_PARK_REASON_CAPPED, 0, time.Hour, 0)), live(stray), plan.Nothing{}},
 		{"... nor when the device has recovered", ledger(waits, wanted(2, resolved)), live(stray), plan.Drop{}},
+		{"is the incident's again also when it was merged on before the next one is made", ledger(waits), live(stray, merged), plan.Retake{Ticket: 40}},
+		{"... which is nothing to tell where there is a present one", ledger(phase(open), asLeft), live(stray, merged), plan.Nothing{}},
 		{"is recorded when the incident has ended without another", ledger(waits, phase(ticketv1.Phase_PHASE_DROPPED), wanted(2, resolved)), live(stray), plan.PointOut{Ticket: 40}},
 		{"waits while the next one is being made", ledger(waits, begunCreate(0, 1)), live(stray), plan.FindByReference{}},
 	} {
@@ -62,6 +66,59 @@ func TestATicketThatPeopleOpenedAgainAlthoughItWasReplaced(t *testing.T) {
 	require.Equal(t, []any{open, int64(40), []int64{41}, "r"}, []any{back.GetPhase(), back.GetTicketId(), back.GetFormerTicketIds(), back.GetReference()})
 	require.Nil(t, back.GetPark())
 	require.Equal(t, plan.BeginNote{}, plan.Next(back, live()), "it says that it is followed again")
+}
+
+func TestOnlyTheTicketThatTheNextReplacesIsFollowedWhereItWasMerged(t *testing.T) {
+	waits := ledger(server(here), func(l *ticketv1.Ledger) { l.FormerTicketIds, l.Renewals = []int64{40, 41}, 1 })
+	require.Equal(t, int64(41), plan.GivenUpLast(waits))
+	require.Zero(t, plan.GivenUpLast(ledger(phase(ticketv1.Phase_PHASE_OPEN), ticket(42), func(l *ticketv1.Ledger) { l.FormerTicketIds, l.Renewals = []int64{40, 41}, 1 })))
+	back := plan.Retaken(waits, &ticketv1.Observed{TicketId: 41, MergedInto: 60}, now)
+	require.Equal(t, "People merged ticket 41 into this one, and the device is in trouble: Covewise follows it here.", back.GetPrefaceDetail())
+	require.Equal(t, plan.Follow{Ticket: 60}, plan.Next(back, live()))
+	back = plan.Retaken(waits, &ticketv1.Observed{TicketId: 41}, now)
+	require.Equal(t, "People opened this ticket again, and the device is in trouble: Covewise follows it here.", back.GetPrefaceDetail())
+}
+
+func TestFormerTicketsAreOfTheServerThatTheTicketIsAt(t *testing.T) {
+	before := ledger(server(here), func(l *ticketv1.Ledger) {
+		l.FormerTicketIds, l.ForeignFormerIds, l.Renewals, l.Replaced = []int64{40, 41}, []int64{41}, 2, &ticketv1.Replaced{TicketId: 41}
+	})
+	formers := func(l *ticketv1.Ledger) []any {
+		return []any{l.GetServer(), l.GetFormerTicketIds(), l.GetForeignFormerIds(), l.GetReplaced().GetTicketId()}
+	}
+	same := []any{here, []int64{40, 41}, []int64{41}, int64(41)}
+	none := []any{there, []int64(nil), []int64(nil), int64(0)}
+	require.Equal(t, same, formers(plan.CreateBegun(before, "r", here, 250, now)))
+	moved := plan.CreateBegun(before, "r", there, 250, now)
+	require.Equal(t, none, formers(moved))
+	withdrawn := plan.CreateWithdrawn(moved, before, now)
+	require.Equal(t, same, formers(withdrawn), "it was not executed")
+	elsewhere := live(func(f *plan.Facts) { f.Server, f.Former = there, &ticketv1.Observed{TicketId: 41} })
+	elsewhere.Link.Server = there
+	require.Equal(t, plan.BeginCreate{Company: 250}, plan.Next(withdrawn, elsewhere), "a stranger's ticket there says nothing")
+	require.Equal(t, none, formers(plan.Adopted(before, &ticketv1.Observed{TicketId: 70, Reference: "r"}, there, "", now)))
+	require.Equal(t, same, formers(plan.Adopted(before, &ticketv1.Observed{TicketId: 70, Reference: "r"}, here, "", now)))
+}
+
+func TestWhatIsReadBeforeATicketIsOpenedAgainOrMade(t *testing.T) {
+	shut := ledger(phase(ticketv1.Phase_PHASE_OPEN), ticket(41), server(here), func(l *ticketv1.Ledger) {
+		l.FormerTicketIds, l.Renewals, l.Observed = []int64{40}, 1, &ticketv1.Observed{TicketId: 41, Closed: true}
+	})
+	opens := func(f *plan.Facts) { f.Handling.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN }
+	unlisted := func(f *plan.Facts) { f.Listed = false }
+	require.Equal(t, plan.ListOwn{}, plan.Next(shut, live(opens, unlisted)), "the one that it replaced may be open")
+	require.Equal(t, plan.BeginReopen{}, plan.Next(shut, live(opens)), "none is")
+	shut.FormerTicketIds = nil
+	require.Equal(t, plan.BeginReopen{}, plan.Next(shut, live(opens, unlisted)), "there is none")
+
+	dropped := ledger(phase(ticketv1.Phase_PHASE_DROPPED), server(here), wanted(2, resolved), func(l *ticketv1.Ledger) { l.FormerTicketIds = []int64{40} })
+	gaveUp := func(f *plan.Facts) { f.GaveUp = dropped }
+	former := func(o *ticketv1.Observed) func(*plan.Facts) { return func(f *plan.Facts) { f.Former = o } }
+	require.Equal(t, plan.LookBack{Ticket: 40}, plan.Next(ledger(), live(gaveUp)))
+	require.Equal(t, plan.TakeUp{Ticket: 40}, plan.Next(ledger(), live(gaveUp, former(&ticketv1.Observed{TicketId: 40}))))
+	require.Equal(t, plan.BeginCreate{Company: 250}, plan.Next(ledger(), live(gaveUp, former(&ticketv1.Observed{TicketId: 40, Closed: true}))))
+	dropped.ForeignFormerIds = []int64{40}
+	require.Equal(t, plan.BeginCreate{Company: 250}, plan.Next(ledger(), live(gaveUp)), "a person's is theirs")
 }
 
 func TestTheTicketOfAnEndedIncidentThatPeopleOpenedAgain(t *testing.T) {

@@ -1,6 +1,7 @@
 package text
 
 import (
+	"slices"
 	"strings"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -11,14 +12,16 @@ import (
 )
 
 // Theirs returns the devices that a text at the customer's company may name to the customer, and how many others there
-// are: those of a ticket that stands for several customers' devices and is not at the MSP's own company are other people's.
+// are: those of a ticket that stands for several customers' devices and is not at the MSP's own company are other people's, also
+// where it is not known whose. The devices of a group of one customer bear no customer, none of them.
 func Theirs(e *incidentv1.Event) (named []*incidentv1.Member, others int) {
 	customer := e.GetCustomer().GetId()
 	if customer == tenant.OwnCustomer {
 		return e.GetMembers(), 0
 	}
+	several := slices.ContainsFunc(e.GetMembers(), func(m *incidentv1.Member) bool { return m.GetCustomerId() != "" })
 	for _, m := range e.GetMembers() {
-		if id := m.GetCustomerId(); id != "" && id != customer {
+		if id := m.GetCustomerId(); several && (id == "" || id != customer) {
 			others++
 			continue
 		}

@@ -73,3 +73,30 @@ func TestAGroupOfManyDevicesFitsATicket(t *testing.T) {
 	require.Contains(t, body, "and 4900 more devices")
 	require.True(t, text.HasMarker(body, text.Marker("group-01234567-1", 1)))
 }
+
+func TestACustomerReadsTheNamesOfItsOwnDevicesOnly(t *testing.T) {
+	member := func(id, customer string) *incidentv1.Member {
+		return &incidentv1.Member{DeviceId: id, CustomerId: customer}
+	}
+	for _, c := range []struct {
+		sentence, customer string
+		members            []*incidentv1.Member
+		named              []string
+		others             int
+	}{
+		{"one of another customer is counted", "70", []*incidentv1.Member{member("1", "70"), member("2", "80")}, []string{"1"}, 1},
+		{"... and one of nobody knows whom", "70", []*incidentv1.Member{member("1", "70"), member("2", "")}, []string{"1"}, 1},
+		{"those of a customer's group do not say whose they are", "70", []*incidentv1.Member{member("1", ""), member("2", "")}, []string{"1", "2"}, 0},
+		{"the MSP reads all", "own", []*incidentv1.Member{member("1", "70"), member("2", "")}, []string{"1", "2"}, 0},
+	} {
+		t.Run(c.sentence, func(t *testing.T) {
+			named, others := text.Theirs(&incidentv1.Event{Customer: &statusv1.Customer{Id: c.customer}, Members: c.members})
+			var ids []string
+			for _, m := range named {
+				ids = append(ids, m.GetDeviceId())
+			}
+			require.Equal(t, c.named, ids)
+			require.Equal(t, c.others, others)
+		})
+	}
+}

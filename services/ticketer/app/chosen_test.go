@@ -1,0 +1,187 @@
+package app_test
+
+import (
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/covewise/covewise/connectors/connectwise/cwfake"
+	"github.com/covewise/covewise/platform/bus"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
+	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
+)
+
+func TestWhoClosesThePresentTicketLongAfterOpeningTheOldOneIsFollowedThere(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		policy func(*tenantv1.Tickets)
+		act    func(w *world, ticket int) error
+	}{
+		"closed, where a closing brings another": {replacing, func(w *world, ticket int) error { return w.cw.Person("mreyes").Close(ticket, "") }},
+		"closed, where people get it back": {
+			func(s *tenantv1.Tickets) { s.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN },
+			func(w *world, ticket int) error { return w.cw.Person("mreyes").Close(ticket, "") },
+		},
+		"deleted, where that brings another": {
+			func(s *tenantv1.Tickets) { s.OnDeleted = tenantv1.Deleted_DELETED_NEW },
+			func(w *world, ticket int) error { return w.cw.Person("mreyes").Delete(ticket) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, old, next := renewed(t)
+			require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
+			w.sees("7", "People opened ticket")
+			w.looks(3 * time.Hour)
+			require.Equal(t, 1, pointers(w.ticket(old)))
+			w.settings(func(s *tenantv1.Settings) { c.policy(s.Tickets) })
+			require.NoError(t, c.act(w, next))
+			w.passes("followed", func() bool { return w.ledger("7").GetTicketId() == int64(old) && w.inPhase("7", open, 1)() })
+			w.looks(3 * time.Hour)
+			require.Equal(t, int64(old), w.ledger("7").GetTicketId())
+			require.Equal(t, []int64{int64(next)}, w.ledger("7").GetFormerTicketIds())
+			require.Len(t, w.cw.OpenTickets(), 1)
+			require.LessOrEqual(t, len(w.cw.Tickets()), 2, "no third")
+			require.Equal(t, 1, pointers(w.ticket(old)))
+			told := w.reasons("7", ticketv1.Action_ACTION_ADOPTED)
+			require.Equal(t, []string{fmt.Sprintf("people opened it again, which the incident had before, and closed or deleted ticket %d", next)}, told)
+			w.say("7", 2, resolved)
+			w.until("closed", w.inPhase("7", closed, 2))
+			require.Empty(t, w.cw.OpenTickets())
+		})
+	}
+	t.Run("not where they closed the old one again before", func(t *testing.T) {
+		t.Parallel()
+		w, old, next := renewed(t)
+		require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
+		w.sees("7", "People opened ticket")
+		w.looks(time.Hour)
+		require.NoError(t, w.cw.Person("mreyes").Close(old, ""))
+		w.clock.Add(time.Second)
+		require.NoError(t, w.cw.Person("mreyes").Close(next, ""))
+		w.passes("replaced", func() bool { return len(w.cw.Tickets()) == 3 && w.inPhase("7", open, 1)() })
+		w.looks(2 * time.Hour)
+		require.Len(t, w.cw.OpenTickets(), 1)
+		require.Len(t, w.cw.Tickets(), 3)
+	})
+}
+
+// missingOnce is a world in which device 7 has a ticket and a twin, and in which the next request for one ticket is answered as if
+// there were none.
+func missingOnce(t *testing.T) (w *world, missing *atomic.Int64) {
+	t.Helper()
+	w, missing = newWorld(t), new(atomic.Int64)
+	web := httptest.NewServer(http.HandlerFunc(func(answer http.ResponseWriter, r *http.Request) {
+		ticket := missing.Load()
+		if ticket == 0 || r.Method != http.MethodGet || !strings.HasSuffix(r.URL.Path, fmt.Sprintf("/service/tickets/%d", ticket)) || !missing.CompareAndSwap(ticket, 0) {
+			w.cw.ServeHTTP(answer, r)
+			return
+		}
+		answer.Header().Set("Content-Type", "application/json")
+		answer.WriteHeader(http.StatusNotFound)
+		_, _ = answer.Write([]byte(`{"code":"NotFound","message":"Ticket was not found.","errors":null}`))
+	}))
+	t.Cleanup(web.Close)
+	w.url = web.URL
+	w.settings(func(s *tenantv1.Settings) { s.Connectwise.Url = w.url })
+	w.contacted()
+	require.NoError(t, w.cw.Configure(func(s *cwfake.Switches) { s.SearchLag = 3 * time.Minute }))
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultLostAnswer})
+	w.start(watching)
+	w.say("7", 1, failed)
+	w.eventually("open", w.inPhase("7", open, 1))
+	require.Len(t, w.cw.OpenTickets(), 2)
+	return w, missing
+}
+
+func TestOneAnswerThatTheTicketBesideATwinIsMissingIsNotBelieved(t *testing.T) {
+	t.Parallel()
+	w, missing := missingOnce(t)
+	present := w.ledger("7").GetTicketId()
+	missing.Store(present)
+	w.looks(4 * time.Hour)
+	require.Zero(t, missing.Load(), "it was answered")
+	require.Equal(t, present, w.ledger("7").GetTicketId())
+	require.Empty(t, w.ledger("7").GetFormerTicketIds())
+	require.Len(t, w.cw.OpenTickets(), 1)
+	for _, reason := range w.reasons("7", ticketv1.Action_ACTION_OBSERVED) {
+		require.NotContains(t, reason, "deleted")
+	}
+}
+
+func TestTheTicketThatADroppedIncidentGaveUpServesTheNextOneWhenPeopleOpenedIt(t *testing.T) {
+	t.Parallel()
+	dropped := func(t *testing.T) (w *world, old int, fails func() *ticketv1.Ledger) {
+		t.Helper()
+		w, ticket := failing(t, replacing)
+		w.unlink()
+		require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
+		w.passes("renewed", func() bool { l := w.ledger("7"); return l.GetRenewals() == 1 && l.GetPark() != nil })
+		w.say("7", 2, resolved)
+		w.until("dropped", func() bool { return w.ledger("7").GetPhase() == ticketv1.Phase_PHASE_DROPPED })
+		w.clock.Add(time.Minute)
+		return w, ticket.ID, func() *ticketv1.Ledger {
+			second := func() *ticketv1.Ledger {
+				l, _, err := w.ledgers.Get(t.Context(), bus.Key("harbor", "7", "7-2"))
+				require.NoError(t, err)
+				return l
+			}
+			w.link(companyv1.LinkState_LINK_STATE_LINKED)
+			e := w.incident("7", 1, failed)
+			e.IncidentId = "7-2"
+			w.deliver(e, "")
+			w.passes("has a ticket", func() bool {
+				l := second()
+				return l.GetPhase() == open && l.GetShown().GetRevision() == 1 && l.GetPreface() == ticketv1.Preface_PREFACE_UNSPECIFIED
+			})
+			w.looks(3 * time.Hour)
+			return second()
+		}
+	}
+	t.Run("seen at a look", func(t *testing.T) {
+		t.Parallel()
+		w, old, fails := dropped(t)
+		require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
+		w.sees("7", "It is over, and the ticket is left to them.")
+		require.Equal(t, int64(old), fails().GetTicketId())
+		require.Len(t, w.cw.Tickets(), 1)
+		require.Zero(t, pointers(w.ticket(old)))
+		require.Equal(t, []string{"the device failed again; its last ticket, of incident 7-1, serves again"}, w.reasons("7", ticketv1.Action_ACTION_ADOPTED))
+		e := w.incident("7", 2, resolved)
+		e.IncidentId = "7-2"
+		w.deliver(e, "")
+		w.until("closed", func() bool { return w.ticket(old).ClosedFlag })
+	})
+	t.Run("or not yet", func(t *testing.T) {
+		t.Parallel()
+		w, old, fails := dropped(t)
+		require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
+		require.Equal(t, int64(old), fails().GetTicketId())
+		require.Len(t, w.cw.Tickets(), 1)
+	})
+	t.Run("not while it is closed", func(t *testing.T) {
+		t.Parallel()
+		w, old, fails := dropped(t)
+		require.NotEqual(t, int64(old), fails().GetTicketId())
+		require.Len(t, w.cw.OpenTickets(), 1)
+	})
+}
+
+func TestATicketThatMayNotBeReadAnyMoreIsReplacedAllTheSame(t *testing.T) {
+	t.Parallel()
+	w, ticket := failing(t, replacing)
+	w.fault(cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultErrorBefore, Status: 503})
+	require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
+	w.passes("renewed", func() bool { l := w.ledger("7"); return l.GetRenewals() == 1 && l.GetPark() != nil })
+	w.clock.Add(time.Minute)
+	w.fault(cwfake.Fault{Match: readTicket, Kind: cwfake.FaultErrorBefore, Status: 403})
+	w.passes("replaced", func() bool { return len(w.cw.OpenTickets()) == 1 && w.inPhase("7", open, 1)() })
+	require.Len(t, w.cw.Tickets(), 2)
+}
