@@ -26,11 +26,12 @@ run: build ## build covewise and start the demo: the whole system against fake s
 build: ## build the covewise binary into bin/
 	go build -ldflags '$(LDFLAGS)' -o bin/ ./allinone/cmd/covewise
 
-# Packages in which the race detector takes minutes: pure functions on one goroutine, with histories by the ten thousand,
-# and the poller's fleets of 12,345 devices and 200 tenants; test/scenarios has the poller run under it. Of company-sync
-# only the comparison of a whole server runs without it, and with it over a tenth of that. Schedules of chaos are played
-# without it by `make chaos`, too: the stories of services/ticketer/app and test/scenarios run the same services under it.
-NO_RACE := ./services/evaluator/internal/corpus ./services/evaluator/internal/judge ./services/evaluator/internal/group ./services/poller/app ./test/chaos
+# Packages in which the race detector takes minutes: pure functions on one goroutine, with histories by the ten thousand;
+# the poller's fleets of 12,345 devices and 200 tenants, which test/scenarios has run under it; the ticketer's stories, of
+# which those with it are the ones in which several processes, tenants or looks meet; schedules of chaos, which `make chaos`
+# plays without it, too. Of company-sync only the comparison of a whole server runs without it, and with it over a tenth.
+NO_RACE := ./services/evaluator/internal/corpus ./services/evaluator/internal/judge ./services/evaluator/internal/group ./services/poller/app ./services/ticketer/app ./test/chaos
+MEETING := Two|Tenants|Storm|Hook|Callback|Look|Seen|Late
 
 GO_TEST := go test -vet=off -parallel 4 -shuffle=on -timeout 10m -ldflags=-w
 
@@ -46,7 +47,8 @@ test: ## run all tests, with the race detector where there is a C compiler and i
 	fi; set -e; export GORACE=atexit_sleep_ms=0; \
 	$(GO_TEST) $(NO_RACE); \
 	$(GO_TEST) -run '^TestAComparisonOfAWholeServerIsCheap$$' ./services/companysync/app; \
-	$(GO_TEST) $(RACE) -p 4 ./test/crash ./test/scenarios ./services/ticketer/app \
+	$(GO_TEST) $(RACE) -run '$(MEETING)' ./services/ticketer/app; \
+	$(GO_TEST) $(RACE) -p 3 ./test/crash ./test/scenarios \
 	  $$(go list work | grep -vxF "$$(go list $(NO_RACE))")
 
 bench: ## run the benchmarks and print their figures beside a reference measured in the same run

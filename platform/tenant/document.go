@@ -9,7 +9,11 @@
 // days before them when wanted: "14d", "1d12h".
 package tenant
 
-import "time"
+import (
+	"time"
+
+	"github.com/covewise/covewise/platform/tenant/wording"
+)
 
 // Mode says whether a tenant's decisions are carried out.
 type Mode string
@@ -83,7 +87,7 @@ type Heartbeat struct {
 
 // OwnCustomer is the id of the customer that stands for the MSP itself, in incidents that concern no single customer.
 // Ids of Cove are digits, so it is nobody else's.
-const OwnCustomer = "own"
+const OwnCustomer = wording.OwnCustomer
 
 // Poll says how often Cove is asked.
 type Poll struct {

@@ -98,8 +98,9 @@ func calls(ctx context.Context, server *cwfake.Server, c *connectwise.Client) ma
 			_, err := connectwise.All(c.Configurations(ctx, connectwise.Eq("company/id", company.ID)))
 			return err
 		},
-		"4 AttachChildren": func() error { return c.AttachChildren(ctx, one.ID, two.ID) },
-		"5 Ticket":         func() error { _, err := c.Ticket(ctx, one.ID); return err },
+		"4 TicketConfigurations": func() error { _, err := c.TicketConfigurations(ctx, one.ID); return err },
+		"4 AttachChildren":       func() error { return c.AttachChildren(ctx, one.ID, two.ID) },
+		"5 Ticket":               func() error { _, err := c.Ticket(ctx, one.ID); return err },
 		"5 Tickets": func() error {
 			refs := make([]string, 150)
 			for i := range refs {

@@ -5,6 +5,9 @@
 // template writes. Texts in the data are cleaned: one line each, without control characters, of bounded length.
 package wording
 
+// OwnCustomer is the id of the customer that stands for the MSP itself.
+const OwnCustomer = "own"
+
 // Data is what a template sees. Times are written in the tenant's zone with their offset from UTC, for example
 // "2026-11-20 22:10 (UTC-05:00)"; texts that are not known are empty.
 type Data struct {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/covewise/covewise/platform/tenant"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
@@ -14,13 +13,17 @@ import (
 // LinkIt is what a person can do for a customer without a company.
 const LinkIt = "link one with covewise companies link, or name one by CWM:<id> in the customer's reference in Cove"
 
+// OwnCustomer is the id of the customer that stands for the MSP itself, as package tenant of platform has it, which this one
+// does not link.
+const OwnCustomer = "own"
+
 // NameOurs is what a person can do where incidents that concern no single customer have no company.
 const NameOurs = "write the identifier of your own company in ConnectWise into companies.own"
 
 // Homeless says why an incident of a customer has no company, and what a person can do about it. reason is company-sync's.
 func Homeless(customer *statusv1.Customer, reason string) string {
 	reason = orElse(reason, "no reason was given")
-	if customer.GetId() == tenant.OwnCustomer {
+	if customer.GetId() == OwnCustomer {
 		return reason + "; " + NameOurs
 	}
 	return fmt.Sprintf("customer %q has no ConnectWise company: %s; %s", customer.GetName(), reason, LinkIt)

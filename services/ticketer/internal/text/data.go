@@ -6,7 +6,6 @@ import (
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
-	"github.com/covewise/covewise/platform/tenant"
 	"github.com/covewise/covewise/platform/tenant/wording"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 )
@@ -16,7 +15,7 @@ import (
 // where it is not known whose. The devices of a group of one customer bear no customer, none of them.
 func Theirs(e *incidentv1.Event) (named []*incidentv1.Member, others int) {
 	customer := e.GetCustomer().GetId()
-	if customer == tenant.OwnCustomer {
+	if customer == wording.OwnCustomer {
 		return e.GetMembers(), 0
 	}
 	several := slices.ContainsFunc(e.GetMembers(), func(m *incidentv1.Member) bool { return m.GetCustomerId() != "" })
