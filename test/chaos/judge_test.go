@@ -73,7 +73,7 @@ func (m *msp) judge() error {
 			continue
 		}
 		if d.failing > 0 {
-			m.judgeFailing(d, ledgers[open], tickets, serving)
+			m.judgeFailing(d, ledgers, ledgers[open], tickets, serving)
 		}
 	}
 	for _, d := range m.devices {
@@ -92,7 +92,7 @@ func (m *msp) judge() error {
 }
 
 // judgeFailing asks for the one open ticket of a device that fails.
-func (m *msp) judgeFailing(d *device, l *ticketv1.Ledger, tickets map[int]cwfake.Ticket, serving map[int]bool) {
+func (m *msp) judgeFailing(d *device, ledgers map[string]*ticketv1.Ledger, l *ticketv1.Ledger, tickets map[int]cwfake.Ticket, serving map[int]bool) {
 	if l == nil {
 		m.world.found(onlyOne, "%s: device %s has none, nor a ledger", m.id, d.id)
 		return
@@ -108,7 +108,7 @@ func (m *msp) judgeFailing(d *device, l *ticketv1.Ledger, tickets map[int]cwfake
 	if there && !t.ClosedFlag {
 		serving[id] = true
 		if !d.another { // what people closed does not hide another outage
-			m.judgePolicy(l, tickets)
+			m.judgePolicy(l, tickets, ledgers)
 		}
 		return
 	}
@@ -123,10 +123,16 @@ func (m *msp) judgeFailing(d *device, l *ticketv1.Ledger, tickets map[int]cwfake
 	}
 }
 
-// judgePolicy asks that a ticket closed for good by a person has not been opened again or replaced.
-func (m *msp) judgePolicy(l *ticketv1.Ledger, tickets map[int]cwfake.Ticket) {
-	if m.handClose != tenantv1.HandClose_HAND_CLOSE_WONT_FIX || l.GetTakenUp() {
+// judgePolicy asks that a ticket closed for good by a person has not been opened again or replaced, unless another device that
+// had stood in it has failed anew since.
+func (m *msp) judgePolicy(l *ticketv1.Ledger, tickets map[int]cwfake.Ticket, ledgers map[string]*ticketv1.Ledger) {
+	if m.handClose != tenantv1.HandClose_HAND_CLOSE_WONT_FIX {
 		return
+	}
+	for _, other := range ledgers {
+		if other.GetTakenUp() && other.GetTicketId() == l.GetTicketId() {
+			return
+		}
 	}
 	for _, id := range append(slices.Clone(l.GetFormerTicketIds()), l.GetTicketId()) {
 		t, there := tickets[int(id)]

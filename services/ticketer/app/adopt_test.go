@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -246,4 +247,28 @@ func TestAPreviewKeepsToThePaceOfTheProcess(t *testing.T) {
 	defer cancel()
 	_, err := app.AdoptionPreview(ctx, w.bus, "harbor", app.AdoptionOptions{Logger: bustest.Logger(t), Clock: w.clock, LookupEnv: w.options().LookupEnv, Limits: limits})
 	require.ErrorContains(t, err, "no turn within the time allowed")
+}
+
+// The answer to our marking of a ticket of others is lost, and people close it before it is marked again. What they closed is the
+// incident's, and the ticket that replaces it has a reference of its own.
+func TestATicketThatPeopleCloseWhileItIsAdoptedIsTheIncidents(t *testing.T) {
+	t.Parallel()
+	w := strange(t)
+	w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_NEW })
+	script := w.person("COVE SVR SRV-7 #7 - Failed", "")
+	w.fault(cwfake.Fault{Match: patchTicket, Times: 1, Kind: cwfake.FaultEmpty})
+	var closedOnce atomic.Bool
+	w.start(watching, func(o *app.Options) {
+		o.OnStep = func(step string) {
+			if step == "mark ticket: end" && closedOnce.CompareAndSwap(false, true) {
+				require.NoError(t, w.cw.Person("mreyes").Close(script, ""))
+			}
+		}
+	})
+	w.say("7", 1, failed)
+	w.eventually("replaced", func() bool { return len(w.cw.OpenTickets()) == 1 && w.inPhase("7", open, 1)() })
+	require.True(t, closedOnce.Load())
+	require.Equal(t, []int64{int64(script)}, w.ledger("7").GetFormerTicketIds())
+	require.Equal(t, w.ticket(script).ExternalXRef+":2", w.cw.OpenTickets()[0].ExternalXRef)
+	require.Empty(t, w.cw.Duplicates())
 }

@@ -241,10 +241,16 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		return true, r.failed(ctx, "read ticket", r.ledger, err)
 	}
 	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{found.Ticket}, func(device string) bool { return device == c.GetDeviceId() })
-	if !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }) {
+	var claimed desk.Filed
+	switch {
+	case found.Ticket.GetReference() == r.referenceOf(r.ledger) && !plan.Open(found.Ticket):
+		// The answer to our marking was lost, and people have closed the ticket since: it is the incident's that they closed.
+		claimed.Ticket = found.Ticket
+	case !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }):
 		return false, r.nextCandidate(ctx)
+	default:
+		claimed, err = r.claim(ctx, r.ledger, found)
 	}
-	claimed, err := r.claim(ctx, r.ledger, found)
 	switch {
 	case err != nil && errclass.Of(err) == errclass.NotFound:
 		return false, r.nextCandidate(ctx)
