@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/covewise/covewise/platform/tenant"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
 	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
@@ -383,4 +384,8 @@ func TestUnfinished(t *testing.T) {
 	for _, o := range []*ticketv1.Observed{{Closed: true}, {Deleted: true}, {MergedInto: 77}} {
 		require.True(t, plan.Unfinished(ledger(phase(open), func(l *ticketv1.Ledger) { l.Observed = o })), "what people did is not answered: %v", o)
 	}
+}
+
+func TestTheMSPItselfIsTheSameCustomerEverywhere(t *testing.T) {
+	require.Equal(t, tenant.OwnCustomer, plan.OwnCustomer)
 }
