@@ -88,9 +88,10 @@ func writeAdoption(w io.Writer, format report.Format, rows []ticketer.AdoptionRo
 	if err := t.Write(w, format); err != nil || format != report.Text || len(rows) == 0 {
 		return err
 	}
-	left := len(rows) - counts["adopt"] - counts["ours"] - counts[ticketer.ClosedAsWell]
+	closed := counts[ticketer.ClosedAsWell] + counts[ticketer.ClosedAsGone]
+	left := len(rows) - counts["adopt"] - counts["ours"] - closed
 	_, err := fmt.Fprintf(w, "\n%s: %d to be taken over, %d to be closed, %d to be left alone, %d ours already; nothing was written\n",
-		counted(len(rows), "ticket"), counts["adopt"], counts[ticketer.ClosedAsWell], left, counts["ours"])
+		counted(len(rows), "ticket"), counts["adopt"], closed, left, counts["ours"])
 	return err
 }
 

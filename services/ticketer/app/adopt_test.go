@@ -226,6 +226,8 @@ func TestThePreviewSaysWhyTicketsOfDevicesThatDoNotFailAreLeftAlone(t *testing.T
 	w.left("NOC", "[CW-12-1] Cove SVR", "covewise:LOST:harbor:12-1")
 	w.left("", "[CW-12-1] Cove SVR", "covewise:LOST:harbor:12-1")
 	w.left("", "[CW-group-9f-1] Cove GRP", "covewise:LOST:harbor:group-9f-1")
+	w.judged("13", func(s *incidentv1.DeviceState) { s.Gone = true })
+	w.left("NOC", "[CW-13-1] Cove SVR", "covewise:LOST:harbor:13-1")
 	preview, err := app.AdoptionPreview(t.Context(), w.bus, "harbor", app.AdoptionOptions{Logger: bustest.Logger(t), Clock: w.clock, LookupEnv: w.options().LookupEnv})
 	require.NoError(t, err)
 	would := map[string]string{}
@@ -234,7 +236,7 @@ func TestThePreviewSaysWhyTicketsOfDevicesThatDoNotFailAreLeftAlone(t *testing.T
 	}
 	require.Equal(t, map[string]string{
 		"7": app.WellMeanwhile, "8": app.GoneMeanwhile, "9": app.ExcludedMeanwhile, "10": "adopt", "11": app.GoneMeanwhile, "12": app.ClosedAsWell,
-		"group-9f": app.ClosedAsWell,
+		"group-9f": app.ClosedAsWell, "13": app.ClosedAsGone,
 	}, would)
 	require.Zero(t, w.cw.Writes())
 }

@@ -81,7 +81,7 @@ type AdoptionRow struct {
 	Summary string
 	By      string // how it is known: "script", "legacy script", "badge" or "reference"
 	// What would be done: "adopt" for the newest of a device, "leave" for its others, "ours" for the ticket of an
-	// incident that is on record, or ClosedAsWell; else why it is left alone: WellMeanwhile, GoneMeanwhile, ExcludedMeanwhile
+	// incident that is on record, ClosedAsWell or ClosedAsGone; else why it is left alone: WellMeanwhile, GoneMeanwhile, ExcludedMeanwhile
 	// or Strangers.
 	Would string
 }
@@ -90,7 +90,8 @@ type AdoptionRow struct {
 // closed, other than the script would: a person decides about tickets that Covewise knows by their title only. It is taken
 // over when the device fails, as that of a device which is watched again.
 const (
-	ClosedAsWell      = "device is well: closed with a note" // one with a reference of ours
+	ClosedAsWell      = "device is well: closed with a note"              // one with a reference of ours
+	ClosedAsGone      = "device is no longer in Cove: closed with a note" // one with a reference of ours
 	WellMeanwhile     = "device is well: left alone; close it by hand"
 	GoneMeanwhile     = "left alone: the device is no longer in Cove"
 	ExcludedMeanwhile = "left alone while the policy does not watch the device"
@@ -184,6 +185,8 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 			switch {
 			case now == WellMeanwhile && c.GetBy() == adopt.ByReference:
 				would = ClosedAsWell
+			case health == plan.HealthGone && c.GetBy() == adopt.ByReference:
+				would = ClosedAsGone
 			case !chosen[c.GetDeviceId()]:
 				would = now
 				chosen[c.GetDeviceId()] = true
@@ -197,7 +200,7 @@ func AdoptionPreview(ctx context.Context, b *bus.Bus, tenant string, o AdoptionO
 // whenListed says what would be done with the newest ticket of a device of that health.
 func whenListed(h plan.Health) string {
 	switch h {
-	case plan.HealthGone:
+	case plan.HealthGone, plan.HealthAbsent:
 		return GoneMeanwhile
 	case plan.HealthExcluded:
 		return ExcludedMeanwhile

@@ -152,7 +152,7 @@ func (r *run) examined(ctx context.Context, found desk.Found, orphan plan.Orphan
 	if orphan.Health, err = r.health(ctx, found.Ticket.GetLastUpdated().AsTime()); err != nil {
 		return orphan, err
 	}
-	if orphan.Present == 0 && orphan.Health != plan.HealthWell {
+	if orphan.Present == 0 && orphan.Health != plan.HealthWell && orphan.Health != plan.HealthGone {
 		return orphan, nil
 	}
 	var history desk.History
@@ -193,6 +193,8 @@ func (r *run) answerOrphan(ctx context.Context, found desk.Found, orphan plan.Or
 			fmt.Sprintf("nobody had worked in it, and it was closed: the trouble is followed in ticket %d", answer.Present))
 	case plan.EndWell:
 		return r.endOrphan(ctx, found.Ticket, orphan.Noted, notice.Well(device), "its device is well, and it was closed")
+	case plan.EndGone:
+		return r.endOrphan(ctx, found.Ticket, orphan.Noted, notice.Gone(device), "its device is no longer in Cove, and it was closed")
 	case plan.LeaveOrphan:
 		return r.tellOrphan(ctx, found.Ticket, answer.Why)
 	default:

@@ -14,5 +14,11 @@ func Well(device string) string {
 		"Covewise closes it.\n%s", OrphanMarker(device))
 }
 
-// OrphanMarker is the last line of both, by which they are found again.
+// Gone is the note that ends a ticket of ours whose record was lost, when its device was removed.
+func Gone(device string) string {
+	return fmt.Sprintf("The device is no longer in Cove. Nothing was repaired. Since when it is not there is not said here, because the record of this ticket was lost.\n"+
+		"Covewise closes it.\n%s", OrphanMarker(device))
+}
+
+// OrphanMarker is the last line of these, by which they are found again.
 func OrphanMarker(device string) string { return "Covewise " + device + " orphan" }

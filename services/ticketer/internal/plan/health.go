@@ -16,7 +16,8 @@ const (
 	HealthUnknown  Health = iota // nothing, or too little
 	HealthWell                   // nothing is wrong
 	HealthTrouble                // something is wrong
-	HealthGone                   // Cove does not have the device any more
+	HealthGone                   // Cove has stopped listing the device
+	HealthAbsent                 // Cove does not list the device, and it is not known that it ever did
 	HealthExcluded               // the policy does not watch the device
 )
 
@@ -48,7 +49,7 @@ func HealthOf(id string, s *incidentv1.DeviceState, whole *incidentv1.TenantStat
 	case strings.HasPrefix(id, groupPrefix):
 		return found(slices.ContainsFunc(whole.GetGroups(), func(g *incidentv1.GroupState) bool { return g.GetOpen().GetDeviceId() == id }))
 	case s == nil: // a complete sweep lists every device there is
-		return HealthGone
+		return HealthAbsent
 	// Without a good backup ever it is unknown rather than well.
 	case !slices.ContainsFunc(s.GetSourcesSeen(), func(seen *incidentv1.SourceSeen) bool { return seen.GetErrorFreeAt() != nil }):
 		return HealthUnknown

@@ -32,7 +32,7 @@ func TestWhatTheLastCompleteSweepSaysOfADevice(t *testing.T) {
 		{"one with an incident is not", "7", &state{SourcesSeen: good, Open: &incidentv1.Event{}}, swept, plan.HealthTrouble},
 		{"... nor one with a condition on its way in", "7", &state{SourcesSeen: good, Tracks: []*incidentv1.ConditionTrack{{}}}, swept, plan.HealthTrouble},
 		{"one that is not listed is gone", "7", &state{SourcesSeen: good, Gone: true}, swept, plan.HealthGone},
-		{"... also when it was never known", "7", nil, swept, plan.HealthGone},
+		{"... which is not said of one that was never known", "7", nil, swept, plan.HealthAbsent},
 		{"one that the policy leaves out is not judged", "7", &state{SourcesSeen: good, Excluded: "trial"}, swept, plan.HealthExcluded},
 		{"a group that is open is in trouble", "group-9f", nil, grouped, plan.HealthTrouble},
 		{"... and one that is over is well", "group-9f", nil, swept, plan.HealthWell},

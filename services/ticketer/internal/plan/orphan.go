@@ -39,6 +39,8 @@ type (
 	EndTwin struct{ Present int64 }
 	// EndWell closes it, with a note that the device is well.
 	EndWell struct{}
+	// EndGone closes it, with a note that the device is no longer in Cove, as an incident closes its own.
+	EndGone struct{}
 	// LeaveOrphan tells a person of it.
 	LeaveOrphan struct{ Why string }
 )
@@ -48,6 +50,7 @@ func (TakeIn) orphan()      {}
 func (TakeOver) orphan()    {}
 func (EndTwin) orphan()     {}
 func (EndWell) orphan()     {}
+func (EndGone) orphan()     {}
 func (LeaveOrphan) orphan() {}
 
 // Answer returns what to do with an orphan; the first line that holds wins.
@@ -59,6 +62,7 @@ func (LeaveOrphan) orphan() {}
 //	people touched it after our closing note   LeaveOrphan
 //	the device's incident has an open one      EndTwin, or LeaveOrphan when people have touched it
 //	the device is well                         EndWell, or LeaveOrphan when it is not of our making
+//	Cove has stopped listing the device        EndGone, or LeaveOrphan when it is not of our making
 //	anything else                              LeaveOrphan
 //
 // Whether the incident's ticket is open must be known as of now: what is on record may be minutes old, and who sees two alike
@@ -88,7 +92,12 @@ func (o Orphan) Answer() OrphanAnswer {
 		}
 		return LeaveOrphan{"its device is well; it was not made by Covewise, although it bears its reference, so that it is left to people: close it by hand"}
 	case HealthGone:
-		return LeaveOrphan{"its device is not in Cove any more; close it by hand"}
+		if o.Ours || o.Marked {
+			return EndGone{}
+		}
+		return LeaveOrphan{"its device is not in Cove any more; it was not made by Covewise, although it bears its reference, so that it is left to people: close it by hand"}
+	case HealthAbsent:
+		return LeaveOrphan{"Cove does not list its device, and no record says that it ever did; close it by hand"}
 	case HealthExcluded:
 		return LeaveOrphan{"the policy does not watch its device; close it by hand, or it is taken up when the device fails"}
 	case HealthTrouble:

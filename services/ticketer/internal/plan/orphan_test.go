@@ -34,7 +34,11 @@ func TestWhatBecomesOfATicketOfOursThatNoIncidentOwns(t *testing.T) {
 		{"... and not when they opened it again after that", plan.Orphan{Health: plan.HealthWell, Ours: true, Touched: true, Noted: true}, plan.LeaveOrphan{Why: why}},
 		{"unknown is not well", plan.Orphan{}, plan.LeaveOrphan{Why: why}},
 		{"nor is trouble without an incident", plan.Orphan{Health: plan.HealthTrouble}, plan.LeaveOrphan{Why: why}},
-		{"nor a device that is gone", plan.Orphan{Health: plan.HealthGone}, plan.LeaveOrphan{Why: why}},
+		{"one of a device that has left is closed", plan.Orphan{Health: plan.HealthGone, Ours: true, Touched: true}, plan.EndGone{}},
+		{"... and one of others that we have marked", plan.Orphan{Health: plan.HealthGone, Marked: true}, plan.EndGone{}},
+		{"... not one that a person has copied", plan.Orphan{Health: plan.HealthGone, Touched: true}, plan.LeaveOrphan{Why: why}},
+		{"... and not when they opened it again after that", plan.Orphan{Health: plan.HealthGone, Ours: true, Touched: true, Noted: true}, plan.LeaveOrphan{Why: why}},
+		{"nor one of a device that nobody knows", plan.Orphan{Health: plan.HealthAbsent, Ours: true}, plan.LeaveOrphan{Why: why}},
 		{"nor one that is not watched", plan.Orphan{Health: plan.HealthExcluded}, plan.LeaveOrphan{Why: why}},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
