@@ -107,7 +107,7 @@ func (m *msp) judgeFailing(d *device, ledgers map[string]*ticketv1.Ledger, l *ti
 	defer m.mu.Unlock()
 	if there && !t.ClosedFlag {
 		serving[id] = true
-		if !d.another { // what people closed does not hide another outage
+		if !d.another && (d.before == d.failing || !inherited(l, ledgers)) { // what people closed does not hide another outage
 			m.judgePolicy(l, tickets, ledgers)
 		}
 		return
@@ -121,6 +121,18 @@ func (m *msp) judgeFailing(d *device, ledgers map[string]*ticketv1.Ledger, l *ti
 		m.world.found(onlyOne, "%s: device %s, incident %s: ticket %d there=%t closed=%t by %q, ledger %s park %s %q; people: %s", m.id, d.id, l.GetIncidentId(),
 			id, there, t.ClosedFlag, t.ClosedBy, l.GetPhase(), l.GetPark().GetReason(), l.GetPark().GetDetail(), strings.Join(m.acts, ", "))
 	}
+}
+
+// inherited reports whether a ticket that the incident has or had was that of another incident of its device, whose trouble it shows.
+func inherited(l *ticketv1.Ledger, ledgers map[string]*ticketv1.Ledger) bool {
+	all := func(l *ticketv1.Ledger) []int64 { return append(slices.Clone(l.GetFormerTicketIds()), l.GetTicketId()) }
+	for _, other := range ledgers {
+		if other.GetDeviceId() == l.GetDeviceId() && other.GetIncidentId() != l.GetIncidentId() &&
+			slices.ContainsFunc(all(other), func(id int64) bool { return id != 0 && slices.Contains(all(l), id) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // judgePolicy asks that a ticket closed for good by a person has not been opened again or replaced, unless another device that

@@ -162,8 +162,11 @@ func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
 		return err
 	case "merge-closed":
 		closed := m.foreign[2+d.number%2]
+		before, _ := m.fake.Ticket(t)
 		err := p.Merge(t, closed, "")
-		m.touched[closed], m.closed[closed] = m.touched[closed] || err == nil, m.closed[closed] || err == nil
+		m.touched[closed] = m.touched[closed] || err == nil
+		// To merge one that is closed already is no decision about what fails since.
+		m.closed[closed] = m.closed[closed] || err == nil && !before.ClosedFlag
 		return err
 	case "merge-own":
 		for _, d2 := range m.devices {

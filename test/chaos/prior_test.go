@@ -69,6 +69,10 @@ func (m *msp) judgePriors(ledgers map[string]*ticketv1.Ledger, tickets map[int]c
 		t, there := tickets[id]
 		was := m.before[id]
 		t.Company, was.Company = "", "" // its name, which people change at the company
+		if t.UpdatedBy == cwfake.DefaultMember && t.ExternalXRef == was.ExternalXRef {
+			// It was marked by a process that had stood still, and given back: another one went on with the incident.
+			t.UpdatedAt, t.UpdatedBy = was.UpdatedAt, was.UpdatedBy
+		}
 		if adopted(ledgers, id, p.device) {
 			m.world.figures.meet("ticket from before: " + p.kind)
 			continue

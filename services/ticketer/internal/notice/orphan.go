@@ -16,7 +16,7 @@ func Well(device string) string {
 
 // Gone is the note that ends a ticket of ours whose record was lost, when its device was removed.
 func Gone(device string) string {
-	return fmt.Sprintf("The device is no longer in Cove. Nothing was repaired. Since when it is not there is not said here, because the record of this ticket was lost.\n"+
+	return fmt.Sprintf("The device is no longer in Cove; nothing was repaired. What came before is not told, because the record of this ticket was lost.\n"+
 		"Covewise closes it.\n%s", OrphanMarker(device))
 }
 
