@@ -14,6 +14,7 @@ import (
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
 	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	incidentv1 "github.com/covewise/covewise/proto/covewise/incident/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
@@ -184,4 +185,100 @@ func TestATicketThatMayNotBeReadAnyMoreIsReplacedAllTheSame(t *testing.T) {
 	w.fault(cwfake.Fault{Match: readTicket, Kind: cwfake.FaultErrorBefore, Status: 403})
 	w.passes("replaced", func() bool { return len(w.cw.OpenTickets()) == 1 && w.inPhase("7", open, 1)() })
 	require.Len(t, w.cw.Tickets(), 2)
+}
+
+// An incident gave its ticket up and ended without another. People open that ticket again, and close the one of the device's next
+// incident, as our note asks.
+func TestTheTicketOfADroppedIncidentIsChosen(t *testing.T) {
+	t.Parallel()
+	for name, policy := range map[string]tenantv1.HandClose{
+		"reopen": tenantv1.HandClose_HAND_CLOSE_REOPEN, "respect": tenantv1.HandClose_HAND_CLOSE_RESPECT, "new": tenantv1.HandClose_HAND_CLOSE_NEW,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			w, old := dropsReplaced(t)
+			w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = policy })
+			w.link(companyv1.LinkState_LINK_STATE_LINKED)
+			w.deliver(second(w), "")
+			w.passes("has a ticket", func() bool { l := w.second(); return l.GetPhase() == open && l.GetShown().GetRevision() == 1 })
+			next := int(w.second().GetTicketId())
+			require.NotEqual(t, old, next)
+			w.clock.Add(time.Minute)
+			require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
+			w.passes("pointed out", func() bool { return pointers(w.ticket(old)) == 1 })
+			require.NoError(t, w.cw.Person("mreyes").Close(next, ""))
+			w.passes("followed", func() bool { return w.second().GetTicketId() == int64(old) && w.second().GetPhase() == open })
+			w.looks(3 * time.Hour)
+			require.True(t, w.ticket(next).ClosedFlag)
+			require.Equal(t, int64(old), w.second().GetTicketId())
+			require.Len(t, w.cw.OpenTickets(), 1)
+		})
+	}
+}
+
+func TestTheTicketOfADroppedIncidentIsNotReadAtEveryWake(t *testing.T) {
+	t.Parallel()
+	w, _ := dropsReplaced(t)
+	w.deliver(second(w), "")
+	w.drained()
+	w.requests()
+	w.looks(6 * time.Hour)
+	require.Equal(t, ticketv1.ParkReason_PARK_REASON_COMPANY, w.second().GetPark().GetReason())
+	require.Zero(t, w.requests()[readTicket])
+}
+
+// dropsReplaced is a world in which incident 7-1 has given its ticket up, has waited for a company, and has ended without another.
+func dropsReplaced(t *testing.T) (w *world, old int) {
+	t.Helper()
+	w, ticket := failing(t, replacing)
+	w.unlink()
+	require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
+	w.passes("renewed", func() bool { l := w.ledger("7"); return l.GetRenewals() == 1 && l.GetPark() != nil })
+	w.say("7", 2, resolved)
+	w.until("dropped", func() bool { return w.ledger("7").GetPhase() == dropped })
+	w.clock.Add(time.Minute)
+	return w, ticket.ID
+}
+
+// second is the next incident of device 7.
+func second(w *world) *incidentv1.Event {
+	e := w.incident("7", 1, failed)
+	e.IncidentId = "7-2"
+	return e
+}
+
+func (w *world) second() *ticketv1.Ledger {
+	w.t.Helper()
+	l, _, err := w.ledgers.Get(w.t.Context(), bus.Key("harbor", "7", "7-2"))
+	require.NoError(w.t, err)
+	return l
+}
+
+// Who closes the present one of two tickets wants the other, which nobody has opened and no incident owns. It cannot be marked at
+// once.
+func TestAChoiceIsKeptUntilItCanBeFollowed(t *testing.T) {
+	t.Parallel()
+	for sentence, f := range map[string]cwfake.Fault{
+		"answers are lost":      {Match: patchTicket, Times: 3, Kind: cwfake.FaultLostAnswer},
+		"the server is down":    {Match: patchTicket, Times: 3, Kind: cwfake.FaultErrorBefore, Status: http.StatusServiceUnavailable},
+		"the server refuses it": {Match: patchTicket, Times: 1, Kind: cwfake.FaultErrorBefore, Status: http.StatusBadRequest},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
+			w.start(watching)
+			w.say("7", 1, failed)
+			w.until("created", w.inPhase("7", open, 1))
+			present := w.onlyTicket("7").ID
+			w.looks(20 * time.Minute)
+			twin := w.left("", "[CW-7-9] Cove SVR SRV-7 - Failed", w.reference("7-9"))
+			require.NoError(t, w.cw.Person("mreyes").Close(present, ""))
+			w.fault(f)
+			w.passes("followed", func() bool { return w.ledger("7").GetTicketId() == int64(twin) && w.inPhase("7", open, 1)() })
+			w.looks(3 * time.Hour)
+			require.True(t, w.ticket(present).ClosedFlag)
+			require.Len(t, w.cw.OpenTickets(), 1)
+		})
+	}
 }

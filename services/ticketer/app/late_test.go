@@ -25,11 +25,17 @@ func TestATicketThatALateRequestOpensIsClosedAgain(t *testing.T) {
 		sentence string
 		phase    ticketv1.Phase // how far the other one has come
 		next     bool           // the device's next incident has the ticket
+		people   bool           // what ended the incident's ticket was that people had closed it
+		opened   bool           // people have opened it since, and that is on record
+		lost     bool           // the answer to the late request is lost
 		open     int
 	}{
-		{"after the end", closed, false, 0},
-		{"in the middle of the end", closing, false, 0},
-		{"not when the device's next incident has it", closed, true, 1},
+		{"after the end", closed, false, false, false, false, 0},
+		{"in the middle of the end", closing, false, false, false, false, 0},
+		{"after an end by what people did", closed, false, true, false, false, 0},
+		{"when its answer is lost", closed, false, false, false, true, 0},
+		{"not when people have opened it since", closed, false, false, true, false, 1},
+		{"not when the device's next incident has it", closed, true, false, false, false, 1},
 	} {
 		t.Run(c.sentence, func(t *testing.T) {
 			t.Parallel()
@@ -38,9 +44,23 @@ func TestATicketThatALateRequestOpensIsClosedAgain(t *testing.T) {
 			var armed atomic.Bool
 			w.start(watching, func(o *app.Options) {
 				o.OnStep = func(step string) {
-					if step == "reopen ticket: begin" && armed.CompareAndSwap(true, false) {
-						w.anotherEnds(c.phase, c.next)
+					if step != "reopen ticket: begin" || !armed.CompareAndSwap(true, false) {
+						return
 					}
+					if c.opened {
+						require.NoError(w.t, w.cw.Person("mreyes").Reopen(w.onlyTicket("7").ID, "In Progress"))
+					}
+					if c.lost {
+						w.fault(cwfake.Fault{Match: patchTicket, Times: 3, Kind: cwfake.FaultLostAnswer})
+					}
+					w.anotherEnds(c.phase, c.next, func(l *ticketv1.Ledger) {
+						if c.people {
+							l.OwnCloseBy, l.OwnCloseAt = "", nil
+						}
+						if c.opened {
+							l.Observed.Closed, l.Observed.ClosedAt, l.Observed.ClosedBy, l.Observed.UpdatedBy = false, nil, "", "mreyes"
+						}
+					})
 				}
 			})
 			w.say("7", 1, failed)
@@ -60,7 +80,7 @@ func TestATicketThatALateRequestOpensIsClosedAgain(t *testing.T) {
 }
 
 // anotherEnds puts the records of device 7 down as another process leaves them that has ended its incident meanwhile.
-func (w *world) anotherEnds(phase ticketv1.Phase, next bool) {
+func (w *world) anotherEnds(phase ticketv1.Phase, next bool, besides func(*ticketv1.Ledger)) {
 	now := timestamppb.New(w.clock.Now())
 	over, err := w.ledgers.Update(w.t.Context(), bus.Key("harbor", "7", "7-1"), func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
 		l = proto.CloneOf(l)
@@ -69,6 +89,7 @@ func (w *world) anotherEnds(phase ticketv1.Phase, next bool) {
 		if phase == closed {
 			l.ClosedAt, l.OwnCloseAt = now, now
 		}
+		besides(l)
 		return l, nil
 	})
 	require.NoError(w.t, err)
@@ -90,11 +111,20 @@ func (w *world) anotherEnds(phase ticketv1.Phase, next bool) {
 // where another has taken the other meanwhile.
 func TestATicketThatIsAdoptedLateIsGivenBack(t *testing.T) {
 	t.Parallel()
+	for sentence, reference := range map[string]string{"without a reference": "", "with that which people have given it since it was listed": "PO-4711"} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			adoptedLate(t, reference)
+		})
+	}
+}
+
+func adoptedLate(t *testing.T, reference string) {
+	t.Helper()
 	w := strange(t)
 	other := w.person("COVE SVR SRV-7 #7 - Stale", "")
 	taken := w.person("COVE SVR SRV-7 #7 - Failed", "")
 	var armed atomic.Bool
-	armed.Store(true)
 	w.start(func(o *app.Options) {
 		o.OnStep = func(step string) {
 			if step != "record adoption: begin" || !armed.CompareAndSwap(true, false) {
@@ -109,10 +139,17 @@ func TestATicketThatIsAdoptedLateIsGivenBack(t *testing.T) {
 			require.NoError(w.t, err)
 		}
 	})
+	w.say("8", 1, failed)
+	w.until("listed", w.inPhase("8", open, 1))
+	w.clock.Add(time.Minute)
+	if reference != "" {
+		require.NoError(t, w.cw.Person("mreyes").Edit(taken, cwfake.Edit{ExternalXRef: reference}))
+	}
+	armed.Store(true)
 	w.say("7", 1, failed)
-	w.until("given back", func() bool { return !armed.Load() && w.ticket(taken).ExternalXRef == "" })
+	w.until("given back", func() bool { return !armed.Load() && w.ticket(taken).ExternalXRef == reference })
 	w.drained()
 	require.Equal(t, int64(other), w.ledger("7").GetTicketId())
-	require.Empty(t, w.ticket(taken).ExternalXRef)
-	require.Len(t, w.cw.OpenTickets(), 2)
+	require.Equal(t, reference, w.ticket(taken).ExternalXRef)
+	require.Len(t, w.cw.OpenTickets(), 3)
 }

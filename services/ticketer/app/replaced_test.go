@@ -277,3 +277,17 @@ func TestATicketThatReplacesAnotherSaysWhichAndWhy(t *testing.T) {
 	require.Contains(t, reasons[1], "in place of ticket ")
 	require.Contains(t, reasons[1], "closed by mreyes: the ticket was closed, and the device still fails")
 }
+
+func TestATicketIsFollowedWhereItWasMergedWhateverPeopleMadeOfItsReference(t *testing.T) {
+	t.Parallel()
+	w, ticket := failing(t, replacing)
+	w.unlink()
+	theirs, err := w.cw.Person("mreyes").CreateTicket(cwfake.NewTicket{Summary: "Disk of SRV-7", CompanyIdentifier: "acme"})
+	require.NoError(t, err)
+	require.NoError(t, w.cw.Person("mreyes").Edit(ticket.ID, cwfake.Edit{ExternalXRef: "PO-4711"}))
+	require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
+	w.passes("renewed", func() bool { l := w.ledger("7"); return l.GetRenewals() == 1 && l.GetPark() != nil })
+	w.clock.Add(time.Minute)
+	require.NoError(t, w.cw.Person("mreyes").Merge(ticket.ID, theirs, ""))
+	w.passes("followed", func() bool { return w.ledger("7").GetTicketId() == int64(theirs) })
+}

@@ -224,3 +224,40 @@ func TestALostAnswerIsNotTakenForAnOldTicketOfTheSameNumber(t *testing.T) {
 		numberedAnew(t, 48*time.Hour, cwfake.Fault{Match: postTicket, Times: 1, Kind: cwfake.FaultDrop})
 	})
 }
+
+// A restored record numbers incidents anew. A ticket that bore the number before, and was closed when its device was well, says
+// nothing about what fails since.
+func TestAClosedTicketOfTheSameNumberHidesNothing(t *testing.T) {
+	t.Parallel()
+	for sentence, c := range map[string]struct {
+		byHand bool
+		policy tenantv1.HandClose
+	}{
+		"closed by Covewise": {false, tenantv1.HandClose_HAND_CLOSE_RESPECT},
+		"closed by Covewise, where nothing that people close is followed": {false, tenantv1.HandClose_HAND_CLOSE_WONT_FIX},
+		"closed by a person": {true, tenantv1.HandClose_HAND_CLOSE_RESPECT},
+	} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := newWorld(t)
+			w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = c.policy })
+			old := w.left("", "[CW-7-1] Cove SVR SRV-7 - Failed", w.reference("7-1"))
+			w.start(watching)
+			w.say("8", 1, failed)
+			w.until("listed", w.inPhase("8", open, 1))
+			w.clock.Add(time.Minute)
+			if c.byHand {
+				require.NoError(t, w.cw.Person("mreyes").Close(old, ""))
+			} else {
+				w.judged("7", well)
+			}
+			w.passes("closed", func() bool { return w.ticket(old).ClosedFlag })
+			w.looks(3 * time.Hour)
+			w.say("7", 1, failed)
+			w.until("open", w.inPhase("7", open, 1))
+			require.NotEqual(t, int64(old), w.ledger("7").GetTicketId())
+			require.True(t, w.ticket(old).ClosedFlag)
+			require.Len(t, w.cw.OpenTickets(), 2)
+		})
+	}
+}

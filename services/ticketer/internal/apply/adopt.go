@@ -228,10 +228,13 @@ func (r *run) owner(ctx context.Context, ticket int64) (owner string, err error)
 	return owner, err
 }
 
-// adopt takes the candidate over if it still is what it was when the board was listed. It gets our reference, unless
-// it bears one of others, so that it can be followed.
+// adopt takes the candidate over if it still is what it was when it was listed, in place of a ticket that people have closed
+// where the incident has one. It gets our reference, unless it bears one of others, so that it can be followed.
 func (r *run) adopt(ctx context.Context) (done bool, err error) {
-	c := r.facts.Candidate
+	c, l := proto.CloneOf(r.facts.Candidate), r.ledger
+	if l.GetTicketId() != 0 {
+		l = plan.Without(l, r.clock.Now())
+	}
 	var found desk.Found
 	err = r.call(ctx, "read ticket", func(ctx context.Context) error {
 		found, err = r.site.desk.ReadWhole(ctx, c.GetTicketId())
@@ -243,13 +246,15 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{found.Ticket}, func(device string) bool { return device == c.GetDeviceId() })
 	var claimed desk.Filed
 	switch {
-	case found.Ticket.GetReference() == r.referenceOf(r.ledger) && !plan.Open(found.Ticket):
-		// The answer to our marking was lost, and people have closed the ticket since: it is the incident's that they closed.
+	case found.Ticket.GetReference() == r.referenceOf(l) && c.GetReference() != r.referenceOf(l) && !plan.Open(found.Ticket):
+		// It was marked since it was listed: the answer to our marking was lost, and people have closed the ticket since. It is the
+		// incident's that they closed. What bore the reference before is from a record that was lost.
 		claimed.Ticket = found.Ticket
 	case !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }):
 		return false, r.nextCandidate(ctx)
 	default:
-		claimed, err = r.claim(ctx, r.ledger, found)
+		claimed, err = r.claim(ctx, l, found)
+		c.Reference = found.Ticket.GetReference() // people may have changed it since
 	}
 	switch {
 	case err != nil && errclass.Of(err) == errclass.NotFound:
@@ -265,7 +270,7 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		}
 		rest = "Also open for this device, and left alone: ticket " + strings.Join(ids, ", ") + "."
 	}
-	return false, r.recordAdoption(ctx, r.ledger, claimed, c, rest)
+	return false, r.recordAdoption(ctx, l, claimed, c, rest)
 }
 
 // claim marks a ticket as that of an incident, whose ledger without it is l. One with a reference of others keeps it, and so
@@ -292,6 +297,9 @@ func (r *run) unclaim(ctx context.Context, o *ticketv1.Observed, had string, ref
 	}
 	l, _, err := r.ledgers.Get(ctx, r.key)
 	if err != nil || l.GetTicketId() == 0 || l.GetTicketId() == o.GetTicketId() || slices.Contains(l.GetFormerTicketIds(), o.GetTicketId()) {
+		return err
+	}
+	if owner, err := r.owner(ctx, o.GetTicketId()); owner != "" || err != nil {
 		return err
 	}
 	r.log.WarnContext(ctx, "adopted late, and given back: the incident has another ticket by now", r.about("given", o.GetTicketId(), "present", l.GetTicketId())...)
@@ -328,6 +336,7 @@ func (r *run) recordAdoption(ctx context.Context, l *ticketv1.Ledger, claimed de
 	if err := r.put(ctx, "record adoption", next); err != nil {
 		return errors.Join(err, r.unclaim(ctx, o, c.GetReference(), err))
 	}
+	r.facts.Candidate = nil
 	r.log.InfoContext(ctx, "adopted", r.about("summary", o.GetSummary(), "by", c.GetBy(), "rest", why)...)
 	return nil
 }

@@ -102,20 +102,19 @@ func (r *run) reopen(ctx context.Context) (done bool, err error) {
 		}
 		return o, err
 	})
-	if o == nil {
-		return done, err
+	if o != nil {
+		done, err = r.reopened(ctx, o)
 	}
-	if done, err = r.reopened(ctx, o); errclass.Of(err) != errclass.Conflict {
+	if errclass.Of(err) != errclass.Conflict {
 		return done, err
 	}
 	// Another process went on while this one stood still before its request, and may have closed the ticket. The message, which
 	// comes again, finds what is to be done about that.
 	_, late := r.ledgers.Update(ctx, r.key, func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
-		next, changed := plan.OpenedLate(l, o, r.clock.Now())
-		if !changed {
-			return nil, bus.ErrKeep
+		if next, changed := plan.OpenedLate(l, o, r.clock.Now()); changed && l.GetTicketId() == r.ledger.GetTicketId() {
+			return next, nil
 		}
-		return next, nil
+		return nil, bus.ErrKeep
 	})
 	return true, errors.Join(err, late)
 }

@@ -10,8 +10,8 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// listOwn finds the device's open tickets of ours before one is made that replaces another, or one that did is opened again: those
-// that no incident owns, and those that the incident had before. It is done anew each time: it is rare, and the record may have
+// listOwn finds the device's open tickets of ours before one is made that replaces another, or one that people closed is opened again:
+// those that no incident owns, and those that the incident had before. It is done anew each time: it is rare, and the record may have
 // been restored under a process that goes on.
 func (r *run) listOwn(ctx context.Context) (done bool, err error) {
 	l := r.ledger
@@ -24,10 +24,13 @@ func (r *run) listOwn(ctx context.Context) (done bool, err error) {
 		return true, r.failed(ctx, "list tickets", l, err)
 	}
 	r.facts.Listed = true
-	if done, err = r.meetListed(ctx, own); done || err != nil || r.facts.Stray != nil || l.GetTicketId() != 0 {
+	if done, err = r.meetListed(ctx, own); done || err != nil || r.facts.Stray != nil {
 		return done, err
 	}
-	r.rest = r.site.offered(l, adopt.Match(l.GetTenant(), own, nil))
+	r.rest = adopt.Match(l.GetTenant(), own, nil)
+	if l.GetTicketId() == 0 {
+		r.rest = r.site.offered(l, r.rest)
+	}
 	return false, r.nextCandidate(ctx)
 }
 
@@ -50,6 +53,8 @@ func (r *run) meetListed(ctx context.Context, own []*ticketv1.Observed) (done bo
 		}
 		now, err := r.read(ctx, ticket)
 		switch {
+		case refused(err):
+			continue // as in lookBack
 		case err != nil:
 			return true, r.failed(ctx, "read ticket", l, err)
 		case !plan.Open(now):

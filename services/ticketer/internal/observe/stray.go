@@ -15,11 +15,11 @@ type found struct {
 	row *ticketv1.Observed
 }
 
-// standing leaves of what was listed the tickets that are for devices, by their reference or their summary. Others were people's
-// before ours were merged into them, and are so again.
-func standing(rows []*ticketv1.Observed, tenant, prefix string) []*ticketv1.Observed {
+// standing leaves of what was listed the tickets that are for devices, by their reference or their summary, and those that are to
+// be replaced. Others were people's before ours were merged into them, and are so again.
+func standing(rows []*ticketv1.Observed, tenant, prefix string, givenUp map[int64]bool) []*ticketv1.Observed {
 	return slices.DeleteFunc(slices.Clone(rows), func(row *ticketv1.Observed) bool {
-		return !strings.HasPrefix(row.GetReference(), prefix) && len(adopt.Match(tenant, []*ticketv1.Observed{row}, nil)) == 0
+		return !givenUp[row.GetTicketId()] && !strings.HasPrefix(row.GetReference(), prefix) && len(adopt.Match(tenant, []*ticketv1.Observed{row}, nil)) == 0
 	})
 }
 

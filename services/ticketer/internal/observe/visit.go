@@ -22,8 +22,11 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// mostReads bounds the single tickets read in one comparison; the others are read in the next.
-const mostReads = 50
+// The single tickets read in one comparison; the others are read in the next.
+const (
+	mostReads   = 50
+	mostGivenUp = 10 // of those that wait to be replaced
+)
 
 // visit looks at one tenant. d is the desk's record as the turn left it.
 func (w *Watcher) visit(ctx context.Context, d *ticketv1.Desk, now time.Time) error {
@@ -132,7 +135,7 @@ func (w *Watcher) compare(
 	lone.sift(rows, func(reference string) bool { return strings.HasPrefix(reference, prefix) })
 	look := w.clock.Now().UnixNano() / int64(w.every)
 	// They come first: who closes the one and opens the other wants no third.
-	for _, s := range strays(ledgers, byTicket, standing(rows, tenant, prefix)) {
+	for _, s := range strays(ledgers, byTicket, standing(rows, tenant, prefix, givenUp(ledgers))) {
 		differences = append(differences, observation(ledgers[s.key], s.key, s.row, look))
 	}
 	for _, row := range rows {
@@ -171,8 +174,19 @@ func news(old, seen *ticketv1.Observed) bool {
 	return (seen.GetDeleted() || seen.GetLastUpdated().GetSeconds() >= old.GetLastUpdated().GetSeconds()) && len(plan.Changes(old, seen)) > 0
 }
 
-// missing compares all open tickets with those that ought to be open, and reads each one that is not among them, as well as those
-// that wait to be replaced.
+// givenUp are the tickets that wait to be replaced.
+func givenUp(ledgers map[string]*tracked) map[int64]bool {
+	all := map[int64]bool{}
+	for _, t := range ledgers {
+		if t.givenUp != 0 {
+			all[t.givenUp] = true
+		}
+	}
+	return all
+}
+
+// missing compares all open tickets with those that ought to be open, and reads each one that is not among them. Of those that wait
+// to be replaced, which may have been merged on, as no list of open tickets shows, some are read each time, in turn.
 func (w *Watcher) missing(
 	ctx context.Context, r Reader, prefix string, others []int64, ledgers map[string]*tracked,
 ) ([]*ticketv1.Observed, error) {
@@ -184,30 +198,32 @@ func (w *Watcher) missing(
 	for _, o := range open {
 		there[o.GetTicketId()] = true
 	}
-	wanted, givenUp := map[int64]bool{}, map[int64]bool{}
+	wanted := map[int64]bool{}
 	for _, t := range ledgers {
 		if t.ticket != 0 && t.over.IsZero() && !t.observed.GetClosed() && !t.observed.GetDeleted() {
 			wanted[t.ticket] = true
 		}
-		if t.givenUp != 0 {
-			// It may have been merged on, which no list of open tickets shows.
-			wanted[t.givenUp], givenUp[t.givenUp] = true, true
-		}
 	}
-	reads := 0
-	for _, ticket := range slices.Sorted(maps.Keys(wanted)) {
-		if there[ticket] || reads == mostReads {
-			continue
-		}
-		reads++
+	absent := func(tickets map[int64]bool) []int64 {
+		return slices.DeleteFunc(slices.Sorted(maps.Keys(tickets)), func(ticket int64) bool { return there[ticket] })
+	}
+	missed, replaced := absent(wanted), absent(givenUp(ledgers))
+	for _, ticket := range missed[:min(len(missed), mostReads)] {
 		o, err := r.Read(ctx, ticket)
-		switch {
-		case err != nil && givenUp[ticket] && ctx.Err() == nil:
-			continue // the create that replaces it reads it, too
-		case err != nil:
+		if err != nil {
 			return nil, err
 		}
 		open = append(open, o)
+	}
+	turn := int(w.clock.Now().UnixNano()/int64(censusTurns*w.every)) * mostGivenUp
+	for i := range min(len(replaced), mostGivenUp) {
+		o, err := r.Read(ctx, replaced[(turn+i)%len(replaced)])
+		switch {
+		case ctx.Err() != nil:
+			return nil, err
+		case err == nil: // otherwise the create that replaces it reads it, too
+			open = append(open, o)
+		}
 	}
 	return open, nil
 }

@@ -176,7 +176,7 @@ func TestThePlanOfEveryCombination(t *testing.T) {
 						continue
 					}
 					l, f := standing(ph, pic, state), live()
-					f.Handling = pol.handling
+					f.Handling, f.Listed = pol.handling, false
 					into := target(state, &f)
 					end, steps, requests := row(ph.name, pic.name, state.name, pol.name, l, f, into)
 					name := fmt.Sprintf("%s, %s, %s, %s", ph.name, pic.name, state.name, pol.name)

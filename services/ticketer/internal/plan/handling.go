@@ -171,18 +171,22 @@ func closedByHand(l *ticketv1.Ledger, f Facts) Step {
 // done with it, and the device gets a ticket of its own.
 func openAgain(l *ticketv1.Ledger, f Facts, again bool, why string) Step {
 	if again && !l.GetForeign() {
-		return calmly(l, f, listedBefore(l, f, reopen(l, f)))
+		return calmly(l, f, listedBefore(f, reopen(l, f)))
 	}
 	return calmly(l, f, renew(l, f, why))
 }
 
-// listedBefore returns ListOwn in place of an opening of a ticket that has replaced another: who closes it may want that one,
-// which is open. Retake follows then. Before a create this is asked for anyway.
-func listedBefore(l *ticketv1.Ledger, f Facts, step Step) Step {
-	if _, opens := step.(BeginReopen); !opens || f.Listed || len(l.GetFormerTicketIds()) == 0 {
-		return step
+// listedBefore returns ListOwn in place of an opening of what people closed: who closes one of two tickets wants the other, which is
+// open. Retake follows when the incident had that before, and Adopt when no incident owns it. Before a create this is asked for
+// anyway.
+func listedBefore(f Facts, step Step) Step {
+	switch _, opens := step.(BeginReopen); {
+	case opens && f.Candidate != nil:
+		return Adopt{Ticket: f.Candidate.GetTicketId()}
+	case opens && !f.Listed:
+		return ListOwn{}
 	}
-	return ListOwn{}
+	return step
 }
 
 // renew gives the ticket up, once another can be made.
@@ -257,13 +261,8 @@ func earlier(l *ticketv1.Ledger, f Facts) Step {
 	if l.GetRenewals() > 0 {
 		return nil
 	}
-	if last := gaveUp(f); last != 0 {
-		switch {
-		case f.Former.GetTicketId() != last:
-			return LookBack{Ticket: last}
-		case Open(f.Former):
-			return TakeUp{Ticket: last}
-		}
+	if again := orGivenUp(f, create(l, f)); again != nil {
+		return again
 	}
 	e := f.Earlier
 	if !servesAgain(e, f) {
@@ -275,6 +274,27 @@ func earlier(l *ticketv1.Ledger, f Facts) Step {
 		return nil
 	}
 	return TakeUp{Ticket: e.GetTicketId()}
+}
+
+// orGivenUp returns what leads to the ticket that an earlier incident of the device gave up before it ended without another, where
+// people may have opened it again; nil otherwise. It is looked at when the answer would be written, not at every wake of what waits.
+func orGivenUp(f Facts, answer Step) Step {
+	last := gaveUp(f)
+	if last == 0 {
+		return nil
+	}
+	if f.Former.GetTicketId() == last {
+		if Open(f.Former) {
+			return TakeUp{Ticket: last}
+		}
+		return nil
+	}
+	switch answer.(type) {
+	case BeginCreate, AskQuota, BeginReopen, ListOwn, Renew, HandOver:
+		return LookBack{Ticket: last}
+	default:
+		return nil
+	}
 }
 
 // gaveUp is the ticket that an earlier incident of the device gave up last before it ended without another; 0 for none. Nobody has

@@ -72,21 +72,22 @@ func Reopened(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) *ticketv1
 }
 
 // OpenedLate records that the ticket was opened again by a request of ours that came late: its process had stood still, and
-// another one went on with the ledger. Closed by us since, it is closed once more; otherwise it is looked at. It returns false
-// where there is nothing to do.
+// another one went on with the ledger. Where the incident ended with a closed ticket, it is closed once more, without another note;
+// otherwise it is looked at, and so it is without o, when the request's answer was lost. It returns false where there is nothing to
+// do, or people had opened it already.
 func OpenedLate(l *ticketv1.Ledger, o *ticketv1.Observed, now time.Time) (next *ticketv1.Ledger, changed bool) {
-	if l.GetTicketId() != o.GetTicketId() {
-		return l, false
-	}
 	switch l.GetPhase() {
 	case ticketv1.Phase_PHASE_DROPPED:
 		return l, false
 	case ticketv1.Phase_PHASE_CLOSED:
-		if l.GetOwnCloseAt() == nil || l.GetForeign() {
+		switch {
+		case l.GetForeign() || Open(l.GetObserved()):
 			return l, false
+		case o == nil:
+			return LookNeeded(l, now), true
 		}
 		l = change(l, now)
-		l.Phase, l.Observed = ticketv1.Phase_PHASE_CLOSING, o
+		l.Phase, l.Observed, l.Shown, l.LookDue = ticketv1.Phase_PHASE_CLOSING, o, l.GetWanted(), false
 		return l, true
 	default:
 		return LookNeeded(l, now), true

@@ -76,8 +76,8 @@
 //	... that was closed already                    as closed by hand at the time of the merge, whoever had closed the other one
 //	                                               and however long ago
 //	closed or deleted, wanted is resolved          End: nothing is written to it
-//	closed or deleted, and the ticket of the       TakeUp: they want the trouble to be followed there
-//	device's last incident was opened again
+//	closed or deleted, and the ticket of an earlier  TakeUp: they want the trouble to be followed there
+//	incident of the device was opened again
 //	deleted, wanted is not resolved                onDeleted: HandOver (leave), Renew (new)
 //	closed by us for another incident, not resolved BeginReopen, whatever the policy: nobody decided to leave it closed
 //	that is not known yet                          Park OUTCOME
@@ -101,9 +101,9 @@
 //	a present ticket is open                       PointOut: a note in it names the present one, once; neither is closed
 //	the incident is over, and there is no later    PointOut: it is recorded, once, and left to them
 //
-// Before a ticket is made in place of another, or one that was is opened again, the device's open ones are listed (ListOwn): Retake
-// follows for one that the incident had before. A ticket that an incident gave up, and that is open (LookBack), serves the next
-// one (TakeUp) where that incident ended without another.
+// Before a ticket is made in place of another, or one that people closed is opened again, the device's open ones are listed (ListOwn):
+// Retake follows for one that the incident had before, and Adopt for one that no incident owns. A ticket that an incident gave up,
+// and that is open (LookBack), serves the next one (TakeUp) where that incident ended without another.
 //
 // A create that replaces a ticket and has waited reads that one first (LookBack): it may have been opened again, or merged into
 // another, since it was given up.

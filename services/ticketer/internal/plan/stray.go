@@ -46,11 +46,19 @@ func stray(l *ticketv1.Ledger, f Facts) Step {
 	return step
 }
 
-// orElsewhereAgain returns TakeUp when people who closed or deleted the ticket opened that of the device's last incident
+// orElsewhereAgain returns TakeUp when people who closed or deleted the ticket opened that of an earlier incident of the device
 // again, and the answer otherwise.
 func orElsewhereAgain(l *ticketv1.Ledger, f Facts, answer Step) Step {
+	if closer(l, f) != CloserPerson || hindered(l, f) != nil {
+		return answer
+	}
+	if last := gaveUp(f); last != l.GetTicketId() {
+		if again := orGivenUp(f, answer); again != nil {
+			return again
+		}
+	}
 	e := f.Earlier
-	if closer(l, f) != CloserPerson || !servesAgain(e, f) || !Open(e.GetObserved()) || e.GetTicketId() == l.GetTicketId() || hindered(l, f) != nil {
+	if !servesAgain(e, f) || !Open(e.GetObserved()) || e.GetTicketId() == l.GetTicketId() {
 		return answer
 	}
 	return TakeUp{Ticket: e.GetTicketId()}

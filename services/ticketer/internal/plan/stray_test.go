@@ -108,8 +108,10 @@ func TestWhatIsReadBeforeATicketIsOpenedAgainOrMade(t *testing.T) {
 	unlisted := func(f *plan.Facts) { f.Listed = false }
 	require.Equal(t, plan.ListOwn{}, plan.Next(shut, live(opens, unlisted)), "the one that it replaced may be open")
 	require.Equal(t, plan.BeginReopen{}, plan.Next(shut, live(opens)), "none is")
+	twin := func(f *plan.Facts) { f.Candidate = &ticketv1.Candidate{TicketId: 60} }
+	require.Equal(t, plan.Adopt{Ticket: 60}, plan.Next(shut, live(opens, twin)), "one that no incident owns is: who closes one of two wants the other")
 	shut.FormerTicketIds = nil
-	require.Equal(t, plan.BeginReopen{}, plan.Next(shut, live(opens, unlisted)), "there is none")
+	require.Equal(t, plan.ListOwn{}, plan.Next(shut, live(opens, unlisted)), "a record may have been restored")
 
 	dropped := ledger(phase(ticketv1.Phase_PHASE_DROPPED), server(here), wanted(2, resolved), func(l *ticketv1.Ledger) { l.FormerTicketIds = []int64{40} })
 	gaveUp := func(f *plan.Facts) { f.GaveUp = dropped }
@@ -117,6 +119,13 @@ func TestWhatIsReadBeforeATicketIsOpenedAgainOrMade(t *testing.T) {
 	require.Equal(t, plan.LookBack{Ticket: 40}, plan.Next(ledger(), live(gaveUp)))
 	require.Equal(t, plan.TakeUp{Ticket: 40}, plan.Next(ledger(), live(gaveUp, former(&ticketv1.Observed{TicketId: 40}))))
 	require.Equal(t, plan.BeginCreate{Company: 250}, plan.Next(ledger(), live(gaveUp, former(&ticketv1.Observed{TicketId: 40, Closed: true}))))
+	asks := func(f *plan.Facts) { f.Link = nil }
+	require.IsType(t, plan.AskCompany{}, plan.Next(ledger(), live(gaveUp, asks)), "not while nothing can be made")
+	again := former(&ticketv1.Observed{TicketId: 40})
+	require.Equal(t, plan.LookBack{Ticket: 40}, plan.Next(shut, live(opens, gaveUp)), "also when people close the next incident's")
+	require.Equal(t, plan.TakeUp{Ticket: 40}, plan.Next(shut, live(opens, gaveUp, again)))
+	require.Equal(t, plan.LookBack{Ticket: 40}, plan.Next(shut, live(gaveUp)), "whatever the policy")
+	require.Equal(t, plan.TakeUp{Ticket: 40}, plan.Next(shut, live(gaveUp, again)))
 	dropped.ForeignFormerIds = []int64{40}
 	require.Equal(t, plan.BeginCreate{Company: 250}, plan.Next(ledger(), live(gaveUp)), "a person's is theirs")
 }
