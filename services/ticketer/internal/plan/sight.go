@@ -17,13 +17,17 @@ func sighted(l *ticketv1.Ledger, f Facts, step Step) Step {
 	}
 	switch step.(type) {
 	case BeginNote, BeginClose, Close, Reopen, MoveHome, Attach, Renew:
-		if held(l, f) {
-			return Nothing{}
+	case Adopt:
+		if l.GetTicketId() == 0 {
+			return step
 		}
-		return Glance{}
 	default:
 		return step
 	}
+	if held(l, f) {
+		return Nothing{}
+	}
+	return Glance{}
 }
 
 // Field is what one of our writes changes.

@@ -51,6 +51,7 @@ func TestNothingIsWrittenByAnOldPictureOfTheTicket(t *testing.T) {
 	strayed := func(l *ticketv1.Ledger) { l.StandIn = true }
 	member := func(l *ticketv1.Ledger) { l.Wanted.GroupIncidentId = "group-9f-1" }
 	group := func(f *plan.Facts) { f.Group.Ticket = 50 }
+	candidate := func(f *plan.Facts) { f.Candidate = &ticketv1.Candidate{TicketId: 60} }
 	glance := plan.Glance{}
 	for _, c := range []struct {
 		sentence string
@@ -63,6 +64,8 @@ func TestNothingIsWrittenByAnOldPictureOfTheTicket(t *testing.T) {
 		{"... in shadow mode nothing is looked at for it", ledger(phase(open), ticket(41), shows(), wanted(2, changed), parked(ticketv1.ParkReason_PARK_REASON_SHADOW, 0, plan.Far, 0)), live(unseen, shadow), plan.Nothing{}},
 		{"... at another server nothing is looked at", ledger(phase(open), ticket(41), server(there), shut), live(unseen, fresh), plan.Renew{Why: "the ticket was closed while the device fails (tickets.onHandClose: new)"}},
 		{"... one that was begun is sent", ledger(phase(open), ticket(41), shows(), wanted(2, changed), begunNote(2, 0)), live(unseen, begun(plan.BegunNote)), plan.Note{}},
+		{"one that is followed in place of one that people closed", ledger(phase(open), ticket(41), shut), live(unseen, reopen, candidate), glance},
+		{"... not the first of an incident", ledger(), live(unseen, candidate), plan.Adopt{Ticket: 60}},
 		{"the resolution", ledger(phase(open), ticket(41), shows(), wanted(2, resolved)), live(unseen), glance},
 		{"the closed status", ledger(phase(closing), ticket(41), shows(), wanted(2, resolved), func(l *ticketv1.Ledger) { l.Shown = l.Wanted }), live(unseen), glance},
 		{"the open status", ledger(phase(reopening), ticket(41), shut), live(unseen, reopen), glance},
