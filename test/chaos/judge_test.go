@@ -148,7 +148,7 @@ func (m *msp) judgePolicy(l *ticketv1.Ledger, tickets map[int]cwfake.Ticket, led
 	}
 	for _, id := range append(slices.Clone(l.GetFormerTicketIds()), l.GetTicketId()) {
 		t, there := tickets[int(id)]
-		if m.closed[t.ID] && !m.reopened[t.ID] && there && t.MergedInto == 0 {
+		if m.closed[t.ID] && !m.merged[t.ID] && !m.reopened[t.ID] && there && t.MergedInto == 0 {
 			m.world.found("what people closed for good stays closed", "%s: incident %s: ticket %d was closed by a person, and ticket %d is open; people: %s",
 				m.id, l.GetIncidentId(), id, l.GetTicketId(), strings.Join(m.acts, ", "))
 		}

@@ -15,6 +15,7 @@ import (
 type people struct {
 	handled  map[int]bool // tickets to which they did something
 	closed   map[int]bool
+	merged   map[int]bool // what closed ones were merged into, which is no decision about what had failed since
 	reopened map[int]bool
 	deleted  map[int]bool
 	touched  map[int]bool        // tickets of others that people brought ours together with
@@ -26,7 +27,7 @@ type people struct {
 
 func newPeople() people {
 	return people{
-		handled: map[int]bool{}, unwell: map[int]bool{}, closed: map[int]bool{}, reopened: map[int]bool{}, deleted: map[int]bool{}, touched: map[int]bool{},
+		handled: map[int]bool{}, unwell: map[int]bool{}, closed: map[int]bool{}, merged: map[int]bool{}, reopened: map[int]bool{}, deleted: map[int]bool{}, touched: map[int]bool{},
 		changed: map[int]cwfake.Edit{}, moved: map[int]string{},
 	}
 }
@@ -165,8 +166,8 @@ func (m *msp) do(d *device, what string, t int, own []cwfake.Ticket) error {
 		before, _ := m.fake.Ticket(t)
 		err := p.Merge(t, closed, "")
 		m.touched[closed] = m.touched[closed] || err == nil
-		// To merge one that is closed already is no decision about what fails since.
-		m.closed[closed] = m.closed[closed] || err == nil && !before.ClosedFlag
+		m.closed[closed] = m.closed[closed] || err == nil
+		m.merged[closed] = m.merged[closed] || err == nil && before.ClosedFlag
 		return err
 	case "merge-own":
 		for _, d2 := range m.devices {
