@@ -3,6 +3,7 @@ package app_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -273,4 +274,22 @@ func TestATicketThatPeopleCloseWhileItIsAdoptedIsTheIncidents(t *testing.T) {
 	require.Equal(t, []int64{int64(script)}, w.ledger("7").GetFormerTicketIds())
 	require.Equal(t, w.ticket(script).ExternalXRef+":2", w.cw.OpenTickets()[0].ExternalXRef)
 	require.Empty(t, w.cw.Duplicates())
+}
+
+func TestATicketThatPeopleCloseBeforeItCouldBeReadIsTheIncidents(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	left := w.left("", "[CW-7-1] Cove SVR SRV-7 - Failed", w.reference("7-1"))
+	w.start(watching)
+	w.fault(cwfake.Fault{Match: readTicket, Kind: cwfake.FaultErrorBefore, Status: http.StatusServiceUnavailable})
+	w.say("7", 1, failed)
+	w.until("parked", func() bool { return w.ledger("7").GetPark() != nil })
+	w.clock.Add(time.Minute)
+	require.NoError(t, w.cw.Person("mreyes").Close(left, ""))
+	w.drained()
+	w.cw.ClearFaults()
+	w.passes("respected", func() bool { return w.ledger("7").GetPhase() == handedOver })
+	w.looks(3 * time.Hour)
+	require.Equal(t, int64(left), w.ledger("7").GetTicketId())
+	require.Empty(t, w.cw.OpenTickets())
 }

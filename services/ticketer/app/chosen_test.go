@@ -282,3 +282,37 @@ func TestAChoiceIsKeptUntilItCanBeFollowed(t *testing.T) {
 		})
 	}
 }
+
+func TestATicketThatCannotBeFollowedForGoodDoesNotHoldUpTheIncident(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	var twin atomic.Int64
+	web := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		if id := twin.Load(); r.Method == http.MethodPatch && id != 0 && strings.HasSuffix(r.URL.Path, fmt.Sprintf("/service/tickets/%d", id)) {
+			rw.Header().Set("Content-Type", "application/json")
+			rw.WriteHeader(http.StatusBadRequest)
+			_, _ = rw.Write([]byte(`{"code":"InvalidObject","message":"ticket object is invalid","errors":null}`))
+			return
+		}
+		w.cw.ServeHTTP(rw, r)
+	}))
+	t.Cleanup(web.Close)
+	w.url = web.URL
+	w.settings(func(s *tenantv1.Settings) {
+		s.Connectwise.Url = w.url
+		s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN
+	})
+	w.contacted()
+	w.start(watching)
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	present := w.onlyTicket("7").ID
+	w.looks(20 * time.Minute)
+	twin.Store(int64(w.left("", "[CW-7-9] Cove SVR SRV-7 - Failed", w.reference("7-9"))))
+	require.NoError(t, w.cw.Person("mreyes").Close(present, ""))
+	w.looks(30 * time.Minute)
+	w.say("7", 2, changed)
+	w.passes("noted", w.inPhase("7", open, 2))
+	require.Equal(t, int64(present), w.ledger("7").GetTicketId())
+	require.False(t, w.ticket(present).ClosedFlag)
+}

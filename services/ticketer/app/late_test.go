@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/stretchr/testify/require"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -152,4 +153,36 @@ func adoptedLate(t *testing.T, reference string) {
 	require.Equal(t, int64(other), w.ledger("7").GetTicketId())
 	require.Equal(t, reference, w.ticket(taken).ExternalXRef)
 	require.Len(t, w.cw.OpenTickets(), 3)
+}
+
+// The record of an incident may go with a backup that is restored under a running process.
+func TestALateOpeningOfAnIncidentThatIsNotOnRecordAnyMoreHarmsNothing(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
+	var armed atomic.Bool
+	w.start(watching, func(o *app.Options) {
+		o.OnStep = func(step string) {
+			if step == "reopen ticket: begin" && armed.CompareAndSwap(true, false) {
+				key := bus.Key("harbor", "7", "7-1")
+				_, revision, err := w.ledgers.Get(w.t.Context(), key)
+				require.NoError(w.t, err)
+				require.NoError(w.t, w.ledgers.Delete(w.t.Context(), key, revision))
+			}
+		}
+	})
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	id := w.onlyTicket("7").ID
+	w.clock.Add(time.Minute)
+	armed.Store(true)
+	require.NoError(t, w.cw.Person("").Close(id, ""))
+	w.passes("late", func() bool { return !armed.Load() })
+	w.looks(time.Hour)
+	js, err := jetstream.New(w.nc)
+	require.NoError(t, err)
+	letters, err := js.Stream(t.Context(), "DLQ")
+	require.NoError(t, err)
+	require.Zero(t, letters.CachedInfo().State.LastSeq, "nothing is given up")
+	require.Len(t, w.cw.Tickets(), 1)
 }

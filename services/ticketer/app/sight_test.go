@@ -216,3 +216,30 @@ func atStep(step string, do func()) func(*app.Options) {
 		}
 	}
 }
+
+// Whoever could not see it for a time is told the end before it is closed, although Covewise has written in it last.
+func TestATicketThatComesToLightAfterTheEndIsToldIt(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t)
+	w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = tenantv1.HandClose_HAND_CLOSE_REOPEN })
+	var hidden atomic.Int32
+	w.hiding(&hidden)
+	w.start(watching)
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	id := w.onlyTicket("7").ID
+	w.clock.Add(time.Minute)
+	require.NoError(t, w.cw.Person("mreyes").Close(id, ""))
+	w.passes("opened again", func() bool { return !w.ticket(id).ClosedFlag && w.inPhase("7", open, 1)() })
+	w.clock.Add(time.Hour)
+	w.drained()
+	hidden.Store(2)
+	w.say("7", 2, changed)
+	w.until("left to people", func() bool { return w.ledger("7").GetPhase() == handedOver })
+	w.say("7", 3, resolved)
+	w.until("over", func() bool { return w.ledger("7").GetPhase() == closed })
+	require.False(t, w.ticket(id).ClosedFlag)
+	w.fault(cwfake.Fault{Match: readTicket, Times: 6, Kind: cwfake.FaultErrorBefore, Status: http.StatusServiceUnavailable})
+	w.passes("closed", func() bool { return w.ticket(id).ClosedFlag })
+	require.Equal(t, 1, noted(w.ticket(id), "7")["r3"])
+}

@@ -9,6 +9,8 @@ import (
 
 	"github.com/covewise/covewise/connectors/connectwise/cwfake"
 	"github.com/covewise/covewise/platform/bus"
+	companyv1 "github.com/covewise/covewise/proto/covewise/company/v1"
+	statusv1 "github.com/covewise/covewise/proto/covewise/status/v1"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
 	ticketv1 "github.com/covewise/covewise/proto/covewise/ticket/v1"
 )
@@ -145,4 +147,41 @@ func TestTheTicketOfAnEndedIncidentThatPeopleOpenAgainNamesTheOneOfTheNext(t *te
 		w.looks(26 * time.Hour)
 		require.Len(t, w.cw.OpenTickets(), 1)
 	})
+}
+
+// Two devices' tickets were merged into a person's, who closes it, and opens it again for work of their own. The one device has
+// another ticket by then; the other's waits.
+func TestAPersonsTicketIsNotToldOfAnother(t *testing.T) {
+	t.Parallel()
+	w, seven := failing(t, replacing)
+	key := bus.Key("harbor", "71")
+	link, _, err := w.links.Get(t.Context(), bus.Key("harbor", "70"))
+	require.NoError(t, err)
+	link.Customer = &statusv1.Customer{Id: "71", Name: "Acme"}
+	_, err = w.links.Update(t.Context(), key, func(*companyv1.Link) (*companyv1.Link, error) { return link, nil })
+	require.NoError(t, err)
+	e := w.incident("8", 1, failed)
+	e.Customer.Id = "71"
+	w.deliver(e, "")
+	w.until("created", w.inPhase("8", open, 1))
+	theirs, err := w.cw.Person("mreyes").CreateTicket(cwfake.NewTicket{Summary: "Storage is full", CompanyIdentifier: "acme"})
+	require.NoError(t, err)
+	w.clock.Add(time.Minute)
+	for device, ticket := range map[string]int{"7": seven.ID, "8": w.onlyTicket("8").ID} {
+		require.NoError(t, w.cw.Person("mreyes").Merge(ticket, theirs, ""))
+		w.passes("followed", func() bool { return w.ledger(device).GetTicketId() == int64(theirs) })
+	}
+	w.looks(20 * time.Minute)
+	_, revision, err := w.links.Get(t.Context(), key)
+	require.NoError(t, err)
+	require.NoError(t, w.links.Delete(t.Context(), key, revision))
+	require.NoError(t, w.cw.Person("mreyes").Close(theirs, ""))
+	w.passes("renewed", func() bool {
+		return w.ledger("7").GetTicketId() > int64(theirs) && w.ledger("8").GetPark() != nil && w.ledger("8").GetTicketId() == 0
+	})
+	w.looks(20 * time.Minute)
+	require.NoError(t, w.cw.Person("mreyes").Reopen(theirs, ""))
+	before := len(w.ticket(theirs).Notes)
+	w.looks(3 * time.Hour)
+	require.Len(t, w.ticket(theirs).Notes, before)
 }

@@ -241,14 +241,14 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		return err
 	})
 	if err != nil {
-		return true, r.failed(ctx, "read ticket", r.ledger, err)
+		return r.notAdopted(ctx, "read ticket", err)
 	}
 	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{found.Ticket}, func(device string) bool { return device == c.GetDeviceId() })
 	var claimed desk.Filed
 	switch {
-	case found.Ticket.GetReference() == r.referenceOf(l) && c.GetReference() != r.referenceOf(l) && !plan.Open(found.Ticket):
-		// It was marked since it was listed: the answer to our marking was lost, and people have closed the ticket since. It is the
-		// incident's that they closed. What bore the reference before is from a record that was lost.
+	case found.Ticket.GetReference() == r.referenceOf(l) && !plan.Open(found.Ticket) && !(c.GetReference() == r.referenceOf(l) && plan.ClosedBefore(l, found.Ticket)):
+		// People have closed it since the incident began: it is the incident's that they closed, and the answer to our marking was lost
+		// where it was not listed so. What was closed before is from a record that was lost.
 		claimed.Ticket = found.Ticket
 	case !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }):
 		return false, r.nextCandidate(ctx)
@@ -260,7 +260,7 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 	case err != nil && errclass.Of(err) == errclass.NotFound:
 		return false, r.nextCandidate(ctx)
 	case err != nil:
-		return true, r.failed(ctx, "mark ticket", r.ledger, err)
+		return r.notAdopted(ctx, "mark ticket", err)
 	}
 	rest := ""
 	if len(r.rest) > 0 {
@@ -271,6 +271,17 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		rest = "Also open for this device, and left alone: ticket " + strings.Join(ids, ", ") + "."
 	}
 	return false, r.recordAdoption(ctx, l, claimed, c, rest)
+}
+
+// notAdopted waits with the adoption. Where the incident has a ticket, one that ConnectWise goes on refusing is let be: the other is
+// answered as if this one were not there.
+func (r *run) notAdopted(ctx context.Context, action string, err error) (done bool, failed error) {
+	p := r.ledger.GetPark()
+	if r.ledger.GetTicketId() != 0 && refused(err) && p.GetReason() == ticketv1.ParkReason_PARK_REASON_REJECTED && p.GetTimes() >= 2 {
+		r.log.WarnContext(ctx, "a ticket of the device cannot be followed, and is left alone", r.about("left", r.facts.Candidate.GetTicketId(), "err", err)...)
+		return false, r.nextCandidate(ctx)
+	}
+	return true, r.failed(ctx, action, r.ledger, err)
 }
 
 // claim marks a ticket as that of an incident, whose ledger without it is l. One with a reference of others keeps it, and so

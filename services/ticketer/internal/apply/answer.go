@@ -111,7 +111,10 @@ func (r *run) reopen(ctx context.Context) (done bool, err error) {
 	// Another process went on while this one stood still before its request, and may have closed the ticket. The message, which
 	// comes again, finds what is to be done about that.
 	_, late := r.ledgers.Update(ctx, r.key, func(l *ticketv1.Ledger) (*ticketv1.Ledger, error) {
-		if next, changed := plan.OpenedLate(l, o, r.clock.Now()); changed && l.GetTicketId() == r.ledger.GetTicketId() {
+		if l.GetTicketId() != r.ledger.GetTicketId() {
+			return nil, bus.ErrKeep
+		}
+		if next, changed := plan.OpenedLate(l, o, r.clock.Now()); changed {
 			return next, nil
 		}
 		return nil, bus.ErrKeep

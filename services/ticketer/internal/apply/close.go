@@ -97,7 +97,8 @@ func (r *run) look(ctx context.Context) (done bool, err error) {
 		return true, r.failed(ctx, "read ticket", plan.LookNeeded(r.ledger, r.clock.Now()), err)
 	}
 	r.saw(now.GetTicketId())
-	if l, by := r.ledger, now.GetUpdatedBy(); l.GetLookDue() && l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && plan.Open(now) && by != "" && by == l.GetWrittenAs() {
+	l, by := r.ledger, now.GetUpdatedBy()
+	if l.GetLookDue() && l.GetPhase() == ticketv1.Phase_PHASE_CLOSED && !l.GetObserved().GetDeleted() && plan.Open(now) && by != "" && by == l.GetWrittenAs() {
 		if next, changed := plan.OpenedLate(l, now, r.clock.Now()); changed {
 			return false, r.put(ctx, "record late opening", next)
 		}

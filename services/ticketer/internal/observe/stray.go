@@ -15,18 +15,16 @@ type found struct {
 	row *ticketv1.Observed
 }
 
-// standing leaves of what was listed the tickets that are for devices, by their reference or their summary, and those that are to
-// be replaced. Others were people's before ours were merged into them, and are so again.
-func standing(rows []*ticketv1.Observed, tenant, prefix string, givenUp map[int64]bool) []*ticketv1.Observed {
-	return slices.DeleteFunc(slices.Clone(rows), func(row *ticketv1.Observed) bool {
-		return !givenUp[row.GetTicketId()] && !strings.HasPrefix(row.GetReference(), prefix) && len(adopt.Match(tenant, []*ticketv1.Observed{row}, nil)) == 0
-	})
+// forDevice reports whether a ticket is for a device, by its reference or its summary. Others were people's before ours were merged
+// into them, and are so again.
+func forDevice(row *ticketv1.Observed, tenant, prefix string) bool {
+	return strings.HasPrefix(row.GetReference(), prefix) || len(adopt.Match(tenant, []*ticketv1.Observed{row}, nil)) > 0
 }
 
-// strays returns the open tickets that people opened again although their incident has another ticket, or is over while a
+// strays returns the open tickets for devices that people opened again although their incident has another ticket, or is over while a
 // later one of the device has, and of which the ledger does not say that this was answered. While the next ticket waits, the one
 // that it is to replace is among them also when people merged it into another.
-func strays(ledgers map[string]*tracked, byTicket map[int64][]string, rows []*ticketv1.Observed) []found {
+func strays(ledgers map[string]*tracked, byTicket map[int64][]string, rows []*ticketv1.Observed, tenant, prefix string) []found {
 	formers := map[int64][]string{}
 	current := map[string]int64{} // by device, the ticket that shows its present trouble
 	for key, t := range ledgers {
@@ -41,7 +39,7 @@ func strays(ledgers map[string]*tracked, byTicket map[int64][]string, rows []*ti
 	for _, row := range rows {
 		ticket := row.GetTicketId()
 		followed := slices.ContainsFunc(byTicket[ticket], func(key string) bool { return ledgers[key].over.IsZero() })
-		if followed || !plan.Open(row) && !plan.Merged(row) {
+		if followed || !plan.Merged(row) && !(plan.Open(row) && forDevice(row, tenant, prefix)) {
 			continue
 		}
 		for _, key := range append(slices.Clone(byTicket[ticket]), formers[ticket]...) {

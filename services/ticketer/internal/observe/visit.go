@@ -135,7 +135,7 @@ func (w *Watcher) compare(
 	lone.sift(rows, func(reference string) bool { return strings.HasPrefix(reference, prefix) })
 	look := w.clock.Now().UnixNano() / int64(w.every)
 	// They come first: who closes the one and opens the other wants no third.
-	for _, s := range strays(ledgers, byTicket, standing(rows, tenant, prefix, givenUp(ledgers))) {
+	for _, s := range strays(ledgers, byTicket, rows, tenant, prefix) {
 		differences = append(differences, observation(ledgers[s.key], s.key, s.row, look))
 	}
 	for _, row := range rows {

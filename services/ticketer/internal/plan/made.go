@@ -34,3 +34,12 @@ func OfCreate(l *ticketv1.Ledger, all []Made) int {
 	}
 	return -1
 }
+
+// ClosedBefore reports whether a ticket was closed before the incident began, so that it says nothing about it.
+func ClosedBefore(l *ticketv1.Ledger, o *ticketv1.Observed) bool {
+	at := o.GetClosedAt()
+	if at == nil {
+		at = o.GetLastUpdated()
+	}
+	return at != nil && at.AsTime().Before(l.GetWanted().GetOpenedAt().AsTime())
+}
