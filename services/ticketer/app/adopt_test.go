@@ -293,3 +293,30 @@ func TestATicketThatPeopleCloseBeforeItCouldBeReadIsTheIncidents(t *testing.T) {
 	require.Equal(t, int64(left), w.ledger("7").GetTicketId())
 	require.Empty(t, w.cw.OpenTickets())
 }
+
+// People merge the ticket of device 7 into the script's for device 8, before Covewise has come to that.
+func TestATicketThatIsAdoptedAfterAnotherWasMergedIntoItIsClosedWithTheLast(t *testing.T) {
+	t.Parallel()
+	for sentence, order := range map[string][]string{"7, whose ticket was merged": {"8", "7"}, "8, which has adopted it": {"7", "8"}} {
+		t.Run(sentence, func(t *testing.T) {
+			t.Parallel()
+			w := strange(t)
+			script := w.person("COVE SVR SRV-8 #8 - FS Failed(3)", "")
+			w.start(watching)
+			w.say("7", 1, failed)
+			w.until("created", w.inPhase("7", open, 1))
+			w.clock.Add(time.Minute)
+			require.NoError(t, w.cw.Person("mreyes").Merge(w.onlyTicket("7").ID, script, ""))
+			w.passes("followed", func() bool { return w.ledger("7").GetTicketId() == int64(script) })
+			w.say("8", 1, failed)
+			w.until("adopted", w.inPhase("8", open, 1))
+			require.Equal(t, int64(script), w.ledger("8").GetTicketId())
+			for _, device := range order {
+				require.False(t, w.ticket(script).ClosedFlag)
+				w.say(device, 2, resolved)
+				w.until("over", w.inPhase(device, closed, 2))
+			}
+			require.True(t, w.ticket(script).ClosedFlag)
+		})
+	}
+}

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"google.golang.org/protobuf/proto"
+
 	"github.com/covewise/covewise/connectors/connectwise"
 	"github.com/covewise/covewise/platform/bus"
 	tenantv1 "github.com/covewise/covewise/proto/covewise/tenant/v1"
@@ -38,6 +40,9 @@ func (r *run) learn(ctx context.Context) error {
 
 // learnPhase reads what plan needs to know in the ledger's present phase.
 func (r *run) learnPhase(ctx context.Context) error {
+	if err := r.learnAdopted(ctx); err != nil {
+		return err
+	}
 	r.learned = topicOf(r.ledger)
 	// They are of the ticket as it was before.
 	r.facts.Shared, r.facts.Closer = false, plan.CloserPerson
@@ -75,6 +80,21 @@ func (r *run) learnPhase(ctx context.Context) error {
 	default:
 	}
 	return nil
+}
+
+// learnAdopted takes the ticket of others that ours was merged into for one of ours when another device's incident has adopted it
+// since: the last of the two closes it.
+func (r *run) learnAdopted(ctx context.Context) error {
+	l := r.ledger
+	if !l.GetForeign() || l.GetObserved() == nil || l.GetPhase() == ticketv1.Phase_PHASE_CLOSED {
+		return nil
+	}
+	foreign, err := r.foreign(ctx, l.GetObserved())
+	if err == nil && !foreign {
+		r.ledger = proto.CloneOf(l)
+		r.ledger.Foreign = false
+	}
+	return err
 }
 
 // topic is what facts are learned for.
