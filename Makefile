@@ -99,7 +99,7 @@ tidy: ## tidy every module
 standalone: ## build and vet every module by itself, without the workspace
 	@for m in $(MODULES); do echo "build $$m"; (cd $$m && GOWORK=off go build ./... && GOWORK=off go vet ./...) || exit 1; done
 
-verify: gen-check lint breaking build standalone test fuzz ## what CI does
+verify: gen-check lint breaking build standalone test chaos fuzz ## what CI does
 
 clean: ## remove built files; data directories stay
 	rm -rf bin .tools

@@ -27,7 +27,6 @@ type device struct {
 	failing int  // way of failing; 0 well, -1 gone
 	spells  int  // how often it began to fail
 	told    int  // as the last sweep found it
-	before  int  // the last way in which it failed, before it was well
 	another bool // it came to fail in another way in the course of an incident
 }
 
@@ -54,9 +53,6 @@ func (d *device) troubles() []harness.Trouble {
 func (d *device) seen(whole bool) {
 	if !whole && d.failing <= 0 {
 		return
-	}
-	if d.told > 0 && d.failing <= 0 {
-		d.before = d.told
 	}
 	d.another = d.told > 0 && d.failing > 0 && (d.another || d.told != d.failing)
 	d.told = d.failing

@@ -107,7 +107,7 @@ func (m *msp) judgeFailing(d *device, ledgers map[string]*ticketv1.Ledger, l *ti
 	defer m.mu.Unlock()
 	if there && !t.ClosedFlag {
 		serving[id] = true
-		if !d.another && (d.before == d.failing || !inherited(l, ledgers)) { // what people closed does not hide another outage
+		if !d.another && !inherited(l, ledgers) { // what people closed does not hide another outage
 			m.judgePolicy(l, tickets, ledgers)
 		}
 		return
@@ -123,7 +123,8 @@ func (m *msp) judgeFailing(d *device, ledgers map[string]*ticketv1.Ledger, l *ti
 	}
 }
 
-// inherited reports whether a ticket that the incident has or had was that of another incident of its device, whose trouble it shows.
+// inherited reports whether a ticket that the incident has or had was that of another incident of its device. Until a note of
+// this one is in it, who closes it knows of that one's trouble alone.
 func inherited(l *ticketv1.Ledger, ledgers map[string]*ticketv1.Ledger) bool {
 	all := func(l *ticketv1.Ledger) []int64 { return append(slices.Clone(l.GetFormerTicketIds()), l.GetTicketId()) }
 	for _, other := range ledgers {
