@@ -119,58 +119,34 @@ func TestOneAnswerThatTheTicketBesideATwinIsMissingIsNotBelieved(t *testing.T) {
 
 func TestTheTicketThatADroppedIncidentGaveUpServesTheNextOneWhenPeopleOpenedIt(t *testing.T) {
 	t.Parallel()
-	dropped := func(t *testing.T) (w *world, old int, fails func() *ticketv1.Ledger) {
-		t.Helper()
-		w, ticket := failing(t, replacing)
-		w.unlink()
-		require.NoError(t, w.cw.Person("mreyes").Close(ticket.ID, ""))
-		w.passes("renewed", func() bool { l := w.ledger("7"); return l.GetRenewals() == 1 && l.GetPark() != nil })
-		w.say("7", 2, resolved)
-		w.until("dropped", func() bool { return w.ledger("7").GetPhase() == ticketv1.Phase_PHASE_DROPPED })
-		w.clock.Add(time.Minute)
-		return w, ticket.ID, func() *ticketv1.Ledger {
-			second := func() *ticketv1.Ledger {
-				l, _, err := w.ledgers.Get(t.Context(), bus.Key("harbor", "7", "7-2"))
-				require.NoError(t, err)
-				return l
-			}
-			w.link(companyv1.LinkState_LINK_STATE_LINKED)
-			e := w.incident("7", 1, failed)
-			e.IncidentId = "7-2"
-			w.deliver(e, "")
-			w.passes("has a ticket", func() bool {
-				l := second()
-				return l.GetPhase() == open && l.GetShown().GetRevision() == 1 && l.GetPreface() == ticketv1.Preface_PREFACE_UNSPECIFIED
-			})
-			w.looks(3 * time.Hour)
-			return second()
-		}
+	fails := func(w *world) *ticketv1.Ledger {
+		w.nextHasATicket()
+		w.looks(3 * time.Hour)
+		return w.second()
 	}
 	t.Run("seen at a look", func(t *testing.T) {
 		t.Parallel()
-		w, old, fails := dropped(t)
+		w, old := dropsReplaced(t)
 		require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
 		w.sees("7", "It is over, and the ticket is left to them.")
-		require.Equal(t, int64(old), fails().GetTicketId())
+		require.Equal(t, int64(old), fails(w).GetTicketId())
 		require.Len(t, w.cw.Tickets(), 1)
 		require.Zero(t, pointers(w.ticket(old)))
 		require.Equal(t, []string{"the device failed again; its last ticket, of incident 7-1, serves again"}, w.reasons("7", ticketv1.Action_ACTION_ADOPTED))
-		e := w.incident("7", 2, resolved)
-		e.IncidentId = "7-2"
-		w.deliver(e, "")
+		w.deliver(w.next(2, resolved), "")
 		w.until("closed", func() bool { return w.ticket(old).ClosedFlag })
 	})
 	t.Run("or not yet", func(t *testing.T) {
 		t.Parallel()
-		w, old, fails := dropped(t)
+		w, old := dropsReplaced(t)
 		require.NoError(t, w.cw.Person("mreyes").Reopen(old, ""))
-		require.Equal(t, int64(old), fails().GetTicketId())
+		require.Equal(t, int64(old), fails(w).GetTicketId())
 		require.Len(t, w.cw.Tickets(), 1)
 	})
 	t.Run("not while it is closed", func(t *testing.T) {
 		t.Parallel()
-		w, old, fails := dropped(t)
-		require.NotEqual(t, int64(old), fails().GetTicketId())
+		w, old := dropsReplaced(t)
+		require.NotEqual(t, int64(old), fails(w).GetTicketId())
 		require.Len(t, w.cw.OpenTickets(), 1)
 	})
 }
@@ -198,9 +174,7 @@ func TestTheTicketOfADroppedIncidentIsChosen(t *testing.T) {
 			t.Parallel()
 			w, old := dropsReplaced(t)
 			w.settings(func(s *tenantv1.Settings) { s.Tickets.OnHandClose = policy })
-			w.link(companyv1.LinkState_LINK_STATE_LINKED)
-			w.deliver(second(w), "")
-			w.passes("has a ticket", func() bool { l := w.second(); return l.GetPhase() == open && l.GetShown().GetRevision() == 1 })
+			w.nextHasATicket()
 			next := int(w.second().GetTicketId())
 			require.NotEqual(t, old, next)
 			w.clock.Add(time.Minute)
@@ -219,7 +193,7 @@ func TestTheTicketOfADroppedIncidentIsChosen(t *testing.T) {
 func TestTheTicketOfADroppedIncidentIsNotReadAtEveryWake(t *testing.T) {
 	t.Parallel()
 	w, _ := dropsReplaced(t)
-	w.deliver(second(w), "")
+	w.deliver(w.next(1, failed), "")
 	w.drained()
 	w.requests()
 	w.looks(6 * time.Hour)
@@ -240,11 +214,22 @@ func dropsReplaced(t *testing.T) (w *world, old int) {
 	return w, ticket.ID
 }
 
-// second is the next incident of device 7.
-func second(w *world) *incidentv1.Event {
-	e := w.incident("7", 1, failed)
+// next is an event of the next incident of device 7, whose ledger is second.
+func (w *world) next(revision uint32, kind incidentv1.EventKind) *incidentv1.Event {
+	e := w.incident("7", revision, kind)
 	e.IncidentId = "7-2"
 	return e
+}
+
+// nextHasATicket begins the next incident, which gets a ticket because the customer has a company by now.
+func (w *world) nextHasATicket() {
+	w.t.Helper()
+	w.link(companyv1.LinkState_LINK_STATE_LINKED)
+	w.deliver(w.next(1, failed), "")
+	w.passes("has a ticket", func() bool {
+		l := w.second()
+		return l.GetPhase() == open && l.GetShown().GetRevision() == 1 && l.GetPreface() == ticketv1.Preface_PREFACE_UNSPECIFIED
+	})
 }
 
 func (w *world) second() *ticketv1.Ledger {

@@ -64,13 +64,7 @@ func TestATicketThatALateRequestOpensIsClosedAgain(t *testing.T) {
 					})
 				}
 			})
-			w.say("7", 1, failed)
-			w.until("created", w.inPhase("7", open, 1))
-			id := w.onlyTicket("7").ID
-			w.clock.Add(time.Minute)
-			armed.Store(true)
-			require.NoError(t, w.cw.Person("").Close(id, ""))
-			w.passes("late", func() bool { return !armed.Load() })
+			w.comesLate(&armed)
 			w.passes("over", func() bool { return w.ledger("7").GetPhase() == closed && len(w.cw.OpenTickets()) == c.open })
 			w.looks(time.Hour)
 			require.Len(t, w.cw.OpenTickets(), c.open)
@@ -78,6 +72,18 @@ func TestATicketThatALateRequestOpensIsClosedAgain(t *testing.T) {
 			require.Equal(t, c.next, strings.Contains(told, "left open"), told)
 		})
 	}
+}
+
+// comesLate has a person close the ticket of device 7, and waits until the step that is armed for the answer was come to.
+func (w *world) comesLate(armed *atomic.Bool) {
+	w.t.Helper()
+	w.say("7", 1, failed)
+	w.until("created", w.inPhase("7", open, 1))
+	id := w.onlyTicket("7").ID
+	w.clock.Add(time.Minute)
+	armed.Store(true)
+	require.NoError(w.t, w.cw.Person("").Close(id, ""))
+	w.passes("late", func() bool { return !armed.Load() })
 }
 
 // anotherEnds puts the records of device 7 down as another process leaves them that has ended its incident meanwhile.
@@ -171,13 +177,7 @@ func TestALateOpeningOfAnIncidentThatIsNotOnRecordAnyMoreHarmsNothing(t *testing
 			}
 		}
 	})
-	w.say("7", 1, failed)
-	w.until("created", w.inPhase("7", open, 1))
-	id := w.onlyTicket("7").ID
-	w.clock.Add(time.Minute)
-	armed.Store(true)
-	require.NoError(t, w.cw.Person("").Close(id, ""))
-	w.passes("late", func() bool { return !armed.Load() })
+	w.comesLate(&armed)
 	w.looks(time.Hour)
 	js, err := jetstream.New(w.nc)
 	require.NoError(t, err)

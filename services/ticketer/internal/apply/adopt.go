@@ -244,11 +244,13 @@ func (r *run) adopt(ctx context.Context) (done bool, err error) {
 		return r.notAdopted(ctx, "read ticket", err)
 	}
 	still := adopt.Match(r.ledger.GetTenant(), []*ticketv1.Observed{found.Ticket}, func(device string) bool { return device == c.GetDeviceId() })
+	own := r.referenceOf(l)
+	// One that was listed with the incident's reference, and closed before the incident began, is from a record that was lost.
+	older := c.GetReference() == own && plan.ClosedBefore(l, found.Ticket)
 	var claimed desk.Filed
 	switch {
-	case found.Ticket.GetReference() == r.referenceOf(l) && !plan.Open(found.Ticket) && !(c.GetReference() == r.referenceOf(l) && plan.ClosedBefore(l, found.Ticket)):
-		// People have closed it since the incident began: it is the incident's that they closed, and the answer to our marking was lost
-		// where it was not listed so. What was closed before is from a record that was lost.
+	case found.Ticket.GetReference() == own && !plan.Open(found.Ticket) && !older:
+		// It is the incident's that people have closed; where it was not listed with the reference, the answer to our marking was lost.
 		claimed.Ticket = found.Ticket
 	case !slices.ContainsFunc(still, func(s *ticketv1.Candidate) bool { return s.GetDeviceId() == c.GetDeviceId() }):
 		return false, r.nextCandidate(ctx)

@@ -9,7 +9,8 @@ import (
 	"github.com/covewise/covewise/services/ticketer/internal/plan"
 )
 
-// found is an open ticket that stands for nothing any more, or one that was merged on before another was made in place of it, with the ledger that it belongs to.
+// found is an open ticket that stands for nothing any more, or one that was merged on before another was made in place of it,
+// with the ledger that it belongs to.
 type found struct {
 	key string
 	row *ticketv1.Observed

@@ -76,8 +76,8 @@
 //	... that was closed already                    as closed by hand at the time of the merge, whoever had closed the other one
 //	                                               and however long ago
 //	closed or deleted, wanted is resolved          End: nothing is written to it
-//	closed or deleted, and the ticket of an earlier  TakeUp: they want the trouble to be followed there
-//	incident of the device was opened again
+//	closed or deleted, and the ticket of an        TakeUp: they want the trouble to be followed there
+//	earlier incident of the device was opened again
 //	deleted, wanted is not resolved                onDeleted: HandOver (leave), Renew (new)
 //	closed by us for another incident, not resolved BeginReopen, whatever the policy: nobody decided to leave it closed
 //	that is not known yet                          Park OUTCOME
